@@ -1,0 +1,1 @@
+"""A deterministic fake model for tests."""

@@ -1,0 +1,41 @@
+"""Hooks of the echo plugin."""
+
+from pydantic import Field
+
+from vlmbench_sdk import ModelPlugin, Options, hookimpl
+
+
+class EchoOptions(Options):
+    """What the fake model does."""
+
+    answer: str = "{prompt}"
+    """Its answer; `{prompt}`, `{sample_id}`, `{field}` and `{doc_id}` are filled in from the request."""
+    answers: dict[str, str] = Field(default_factory=dict)
+    """Answers by sample id, before `answer`."""
+    statuses: dict[str, str] = Field(default_factory=dict)
+    """Statuses by sample id, such as `refused`."""
+    raise_on: tuple[str, ...] = ()
+    """Sample ids at which it raises."""
+    exit_on: str = ""
+    """Sample id at which the worker process dies at once, as by a crash in native code."""
+    exit_code: int = 70
+    """Exit status of that death."""
+    fail_load: str = ""
+    """When not empty: loading fails with this sentence."""
+    latency_ms: float = Field(default=0.0, ge=0)
+    """Time spent on each answer, in milliseconds."""
+    batch_size: int = Field(default=1, ge=1)
+    """How many requests it takes before it answers them."""
+
+
+@hookimpl
+def vlmbench_models() -> list[ModelPlugin]:
+    """Offer the model `echo`."""
+    return [
+        ModelPlugin(
+            name="echo",
+            backend="vlmbench_echo.backend:Echo",
+            options=EchoOptions,
+            description="Deterministic fake model for tests",
+        )
+    ]

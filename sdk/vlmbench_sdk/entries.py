@@ -1,0 +1,155 @@
+"""Registry entries: the closed schemas of the YAML files under `registries/`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from vlmbench_sdk.records import Record
+
+Kind = Literal["models", "datasets", "metrics", "prompts", "environments", "benchmarks"]
+"""The six kinds of registry entries, each a folder."""
+
+EntryName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+"""An entry's name is its file's stem: letters, digits, '.', '_', '-'."""
+
+
+class Generation(Record):
+    """Generation settings, handed to the model as they are; null leaves the engine's default."""
+
+    max_new_tokens: int | None = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, ge=0)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+class Entry(Record):
+    """What all entries share."""
+
+    description: str = ""
+    """One line for lists and pages."""
+    abstract: bool = False
+    """True for entries that exist to be extended; they are neither listed nor run."""
+
+
+class ModelEntry(Entry):
+    """`models/NAME.yaml`: one candidate."""
+
+    plugin: str
+    """Name of the model plugin."""
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    """The plugin's own options."""
+    environment: EntryName = "process"
+    """Name of the environment entry its worker runs in."""
+    prompts: EntryName | None = None
+    """Name of the prompt collection; null asks each sample's own question."""
+    generation: Generation = Generation()
+    revision: str = ""
+    """Pinned weights revision."""
+
+
+class DatasetEntry(Entry):
+    """`datasets/NAME.yaml`: one dataset."""
+
+    reader: str
+    """Name of the dataset reader plugin."""
+    source: str = ""
+    """Folder or file to read, relative to the workspace; empty for readers that make their documents."""
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    """The reader's own options."""
+    split: str = "test"
+    """Which split to read."""
+    revision: str = ""
+    """Pinned revision of the source."""
+    language: str = ""
+    """Language of samples that do not say their own."""
+    metrics: tuple[EntryName, ...] = ()
+    """Metrics that score this dataset; empty means those of the benchmarks it is in."""
+    licence: str = ""
+    citation: str = ""
+
+
+class Applies(Record):
+    """Which samples a metric scores; an empty list does not restrict."""
+
+    answer_type: tuple[str, ...] = ()
+    field: tuple[str, ...] = ()
+    doc_type: tuple[str, ...] = ()
+
+
+class MetricEntry(Entry):
+    """`metrics/NAME.yaml`: a metric plugin with its parameters."""
+
+    plugin: str
+    """Name of the metric plugin."""
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    """The metric's own options."""
+    normalize: tuple[str, ...] = ()
+    """Normalisation profile: names of normalisers, applied in this order."""
+    applies_to: Applies = Applies()
+
+
+class PromptRule(Record):
+    """One template and when it is used; a sample must match every list that is not empty."""
+
+    dataset: tuple[str, ...] = ()
+    doc_type: tuple[str, ...] = ()
+    field: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+    user: str
+    """Jinja template of the user prompt."""
+    system: str | None = None
+    """Jinja template of the system prompt; null keeps the collection's."""
+
+
+class PromptEntry(Entry):
+    """`prompts/NAME.yaml`: a prompt collection. The first rule that matches a sample is used."""
+
+    system: str = ""
+    """Jinja template of the system prompt."""
+    user: str = "{{ question }}"
+    """Jinja template of the user prompt where no rule matches."""
+    rules: tuple[PromptRule, ...] = ()
+    tuned_on: tuple[str, ...] = ()
+    """`dataset:split` on which the prompts were tuned; scores there are flagged."""
+
+
+class EnvironmentEntry(Entry):
+    """`environments/NAME.yaml`: where a worker runs."""
+
+    kind: str
+    """Name of the environment plugin: process, venv, …"""
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    """The environment's own options."""
+    env: tuple[str, ...] = ()
+    """Names of environment variables that are handed to the worker."""
+    binaries: dict[str, str] = Field(default_factory=dict)
+    """Programs that must be on PATH, each with the command that installs it."""
+    timeout_s: float | None = Field(default=None, gt=0)
+    """A worker that runs longer is stopped, in seconds."""
+
+
+class BenchmarkEntry(Entry):
+    """`benchmarks/NAME.yaml`: which models meet which datasets, and how they are scored."""
+
+    models: tuple[EntryName, ...] = Field(min_length=1)
+    optional_models: tuple[EntryName, ...] = ()
+    """Models left out, with one line, where their environment's binaries are not installed."""
+    datasets: tuple[EntryName, ...] = Field(min_length=1)
+    metrics: tuple[EntryName, ...] = ()
+    """Metrics of every cell, besides those of its dataset."""
+    headline: EntryName | None = None
+    """The metric that ranks the leaderboard; null takes the first one."""
+    dimensions: tuple[str, ...] = ("overall", "doc_type", "field", "subset", "language")
+    """What scores are broken down by: columns of samples, or `attributes.NAME`."""
+
+
+ENTRY_TYPES: dict[Kind, type[Entry]] = {
+    "models": ModelEntry,
+    "datasets": DatasetEntry,
+    "metrics": MetricEntry,
+    "prompts": PromptEntry,
+    "environments": EnvironmentEntry,
+    "benchmarks": BenchmarkEntry,
+}
+"""Schema of each registry folder."""

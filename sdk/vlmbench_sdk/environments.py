@@ -1,0 +1,120 @@
+"""Where a worker runs: one interface; engines differ only in how they prepare and launch."""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from vlmbench_sdk.plugin_specs import Options
+from vlmbench_sdk.records import Record
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+OutcomeKind = Literal[
+    "ok",
+    "worker_error",
+    "out_of_memory",
+    "timeout",
+    "node_lost",
+    "cancelled",
+    "environment_missing",
+]
+"""How a worker ended. Only `node_lost` is worth the same attempt again."""
+
+
+class Outcome(Record):
+    """How a worker ended."""
+
+    kind: OutcomeKind
+    exit_code: int | None = None
+    """Exit status; negative for a signal; null when the engine does not tell."""
+    detail: str = ""
+    """One sentence for people."""
+
+
+class Prepared(Record):
+    """A prepared environment."""
+
+    digest: str
+    """Content address of everything the worker's software was made from."""
+    python: str
+    """The interpreter inside the environment."""
+    packages: dict[str, str] = Field(default_factory=dict)
+    """Installed distributions and versions, as resolved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One worker to start."""
+
+    arguments: tuple[str, ...]
+    """Arguments of the environment's Python interpreter."""
+    work: Path
+    """The only folder the worker writes to."""
+    readable: tuple[Path, ...] = ()
+    """Folders the worker reads, such as the dataset's; at the same paths inside."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of the worker; nothing else of the host's environment is handed over."""
+
+
+class Handle(ABC):
+    """A running worker."""
+
+    @abstractmethod
+    def wait(self, timeout_s: float) -> Outcome | None:
+        """Wait at most `timeout_s` seconds; return None while the worker runs."""
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Stop the worker: politely first, then by force. Returns when it is gone."""
+
+    @abstractmethod
+    def log_tail(self, lines: int = 40) -> str:
+        """Return the last lines of what the worker printed."""
+
+
+class Environment(ABC, Generic[OptionsT]):
+    """One kind of environment. Subclass it in a plugin and name it in `vlmbench_environments`."""
+
+    def __init__(self, options: OptionsT, *, name: str, cache: Path) -> None:
+        """Keep the settings.
+
+        Args:
+            options: The entry's options.
+            name: The registry entry's name, for messages.
+            cache: A folder on this machine for what `prepare` makes; shared by all workspaces.
+        """
+        self.options = options
+        self.name = name
+        self.cache = cache
+
+    @abstractmethod
+    def prepare(self, distributions: tuple[str, ...], say: Callable[[str], None]) -> Prepared:
+        """Make the environment ready; may use the network, is done once for equal contents.
+
+        Args:
+            distributions: What the worker imports besides the entry's own requirements: the SDK and
+                the distribution of the model's plugin.
+            say: Called with one line for people when something takes time.
+
+        Raises:
+            EnvironmentUnavailableError: When it cannot be made, with the end of the installer's log.
+        """
+
+    @abstractmethod
+    def launch(self, prepared: Prepared, launch: Launch) -> Handle:
+        """Start the worker and return at once.
+
+        Raises:
+            EnvironmentUnavailableError: When the worker cannot be started.
+        """
+
+
+def worker_base_env() -> dict[str, str]:
+    """The variables every worker on this machine gets: where programs, home and scratch space are."""
+    names = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+    return {name: os.environ[name] for name in names if name in os.environ}

@@ -1,0 +1,55 @@
+"""The error tree. Each error says what is wrong, where, and what to do about it."""
+
+
+class VlmBenchError(Exception):
+    """Base of every error this project raises on purpose; shown to people without a traceback."""
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        """Keep the three parts of a useful message.
+
+        Args:
+            what: What is wrong, as one sentence without a final stop.
+            where: File, key, row, plugin or cell it was found in.
+            fix: What the reader can do about it.
+        """
+        super().__init__(what, where, fix)
+        self.what = what
+        self.where = where
+        self.fix = fix
+
+    def __str__(self) -> str:
+        """Render ``where: what. fix``."""
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}. {self.fix}" if self.fix else head
+
+
+class CatalogError(VlmBenchError):
+    """A registry entry is wrong. Fixed by whoever wrote the YAML file."""
+
+
+class PluginError(VlmBenchError):
+    """A plugin package is wrong or broken. Fixed by the plugin's author, or by uninstalling it."""
+
+
+class DatasetError(VlmBenchError):
+    """A dataset's source cannot be read as declared. Fixed in the source files or the dataset entry."""
+
+
+class ModelError(VlmBenchError):
+    """A model cannot be loaded or asked: a missing binary, weights, key. Fixed by the model's user."""
+
+
+class EnvironmentUnavailableError(VlmBenchError):
+    """An environment cannot be prepared or entered. Fixed in the environment entry or on the machine."""
+
+
+class WorkerError(VlmBenchError):
+    """A worker ended without finishing its job. The message carries exit status and the end of its log."""
+
+
+class ContractError(VlmBenchError):
+    """A table breaks its contract. Names file, row, column, value and rule; the file is kept."""
+
+
+class WorkspaceError(VlmBenchError):
+    """A workspace is missing or its files cannot be used. Fixed with `vlmbench init` or `--workspace`."""

@@ -1,0 +1,63 @@
+"""The folder a worker works in: what the host puts there, and what the worker leaves."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from vlmbench_sdk.entries import Generation
+from vlmbench_sdk.records import Record
+
+JOB = "job.json"
+"""A `Job`, written by the host."""
+REQUESTS = "requests.jsonl"
+"""One `Request` a line, written by the host."""
+JOURNAL = "journal.jsonl"
+"""One `Answered` a line, appended by the worker as answers come."""
+RESULT = "result.json"
+"""A `JobResult`, written by the worker when it ends by itself."""
+
+
+class Job(Record):
+    """What a worker has to do."""
+
+    schema_version: Literal[1] = 1
+    model: str
+    """Name of the model entry."""
+    plugin: str
+    """Name of the model plugin."""
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    generation: Generation = Generation()
+    revision: str = ""
+
+
+class JobResult(Record):
+    """What became of a job."""
+
+    schema_version: Literal[1] = 1
+    finished: bool
+    """True when every request has an answer row."""
+    error: str = ""
+    """Why the job did not finish; one message for people."""
+    traceback: str = ""
+    answered: int = 0
+    load_s: float | None = None
+    """Seconds the model took to load."""
+    answer_s: float | None = None
+    """Seconds from the first request to the last answer."""
+    resolved_options: dict[str, JsonValue] = Field(default_factory=dict)
+    """The plugin's options with every default filled in."""
+    python: str = ""
+    packages: dict[str, str] = Field(default_factory=dict)
+    """Every distribution importable in the worker, with its version."""
+    hardware: dict[str, str] = Field(default_factory=dict)
+    """Processor, core count and memory the worker saw."""
+
+
+def read_job(path: Path) -> Job:
+    """Read a `job.json`.
+
+    Raises:
+        pydantic.ValidationError: When it is not a job of this schema.
+    """
+    return Job.model_validate_json(path.read_bytes())

@@ -1,0 +1,141 @@
+"""What hooks return: frozen descriptions of models, readers, metrics, normalisers, environments, charts.
+
+A description is light. Code that imports heavy libraries is named by an import string, `module:attribute`,
+and imported only where it runs.
+"""
+
+import re
+from importlib import import_module
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from vlmbench_sdk.errors import PluginError
+from vlmbench_sdk.records import Record
+
+_IMPORT_STRING = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+def _check_import_string(value: str) -> str:
+    if not _IMPORT_STRING.fullmatch(value):
+        message = f"{value!r} is not an import string like 'package.module:name'"
+        raise ValueError(message)
+    return value
+
+
+ImportString = Annotated[str, AfterValidator(_check_import_string)]
+"""Where heavy code lives, as `package.module:name`."""
+
+PluginName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+"""How registry entries refer to a plugin: lower case, digits, underscores."""
+
+
+class Options(BaseModel):
+    """Base of a plugin's own options: frozen, unknown keys refused, each field described."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoOptions(Options):
+    """For plugins that take no options."""
+
+
+class ModelPlugin(Record):
+    """A kind of model. Registry entries of `models/` refer to it by `name`."""
+
+    name: PluginName
+    backend: ImportString
+    """The `Model` subclass, imported in the worker only."""
+    options: type[Options] = NoOptions
+    description: str = ""
+
+
+class DatasetReaderPlugin(Record):
+    """A way to read a dataset. Registry entries of `datasets/` refer to it by `name`."""
+
+    name: PluginName
+    read: ImportString
+    """`def read(job: ReadJob[MyOptions]) -> Iterator[Sample]`."""
+    options: type[Options] = NoOptions
+    needs_source: bool = True
+    """False for readers that make their documents themselves."""
+    description: str = ""
+
+
+class MetricPlugin(Record):
+    """A metric. Registry entries of `metrics/` refer to it by `name`."""
+
+    name: PluginName
+    version: int = Field(ge=1)
+    """Raised whenever the same answer could score differently; ids are `name@version`."""
+    score: ImportString
+    """`def score(case: Case, options: MyOptions) -> Score`."""
+    options: type[Options] = NoOptions
+    higher_is_better: bool = True
+    lower: float | None = 0.0
+    """Smallest possible value; null when unbounded."""
+    upper: float | None = 1.0
+    """Largest possible value; null when unbounded."""
+    worst: float = 0.0
+    """What a failed answer counts as in the headline policy."""
+    aggregate: Literal["mean", "corpus"] = "mean"
+    """`mean` of samples, or `corpus`: the mean weighted by `Score.weight`, such as edits over length."""
+    unit: str = ""
+    description: str = ""
+
+    @property
+    def metric_id(self) -> str:
+        """The versioned id, such as `anls@1`."""
+        return f"{self.name}@{self.version}"
+
+
+class NormalizerPlugin(Record):
+    """A text normaliser. Metric entries list them by `name` under `normalize`."""
+
+    name: PluginName
+    version: int = Field(ge=1)
+    function: ImportString
+    """`def function(text: str) -> str`, idempotent."""
+    description: str = ""
+
+
+class EnvironmentPlugin(Record):
+    """A kind of environment. Registry entries of `environments/` name it as `kind`."""
+
+    name: PluginName
+    environment: ImportString
+    """The `Environment` subclass, imported on the host."""
+    options: type[Options] = NoOptions
+    description: str = ""
+
+
+class ChartPlugin(Record):
+    """A picture in the report of a cell."""
+
+    name: PluginName
+    draw: ImportString
+    """`def draw(tables: ReportTables) -> matplotlib Figure | None`; None when there is nothing to draw."""
+    title: str
+    caption: str = ""
+    """What the picture shows; also its text alternative."""
+
+
+def resolve(import_string: str, *, owner: str) -> object:
+    """Import what an import string names.
+
+    Args:
+        import_string: `package.module:name`.
+        owner: Who declared it, for the error message.
+
+    Raises:
+        PluginError: When the module or the name in it does not exist.
+    """
+    module_name, _, attribute = import_string.partition(":")
+    try:
+        return getattr(import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(
+            f"cannot import {import_string!r} ({type(error).__name__}: {error})",
+            where=owner,
+            fix="Install what it needs, or correct the import string in the plugin",
+        ) from error

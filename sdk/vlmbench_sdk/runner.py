@@ -1,0 +1,183 @@
+"""The worker: ``python -m vlmbench_sdk.runner JOB.json``, in every environment, under Dagster Pipes or alone.
+
+It reads `job.json` and `requests.jsonl`, appends to `journal.jsonl` as answers come, and leaves `result.json`
+beside them. Exit status: 0 when every request has a row, 1 when the model cannot be loaded or asked,
+2 when the job itself cannot be read.
+"""
+
+import os
+import platform
+import signal
+import sys
+import time
+import traceback
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, timezone
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import cast
+
+from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, PipesContext, open_dagster_pipes
+
+from vlmbench_sdk.asking import ask_all
+from vlmbench_sdk.errors import PluginError, VlmBenchError
+from vlmbench_sdk.job import JOURNAL, REQUESTS, RESULT, Job, JobResult, read_job
+from vlmbench_sdk.journal import Answered, JournalWriter, read_journal
+from vlmbench_sdk.model import Model, ModelSettings
+from vlmbench_sdk.plugin_specs import Options, resolve
+from vlmbench_sdk.plugins import load_plugins
+from vlmbench_sdk.records import Answer, Request
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one job and return the exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if len(arguments) != 1:
+        print("usage: python -m vlmbench_sdk.runner JOB.json", file=sys.stderr)
+        return 2
+    # Without this a polite stop would skip `close` and the journal's last sync.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with _pipes() as pipes:
+        return _run(Path(arguments[0]), pipes)
+
+
+def _pipes() -> AbstractContextManager[PipesContext | None]:
+    """Open Dagster Pipes when started through it.
+
+    Started alone, `open_dagster_pipes` would hand out a mock that swallows everything it is told.
+    """
+    if DAGSTER_PIPES_CONTEXT_ENV_VAR in os.environ:
+        return open_dagster_pipes()
+    return nullcontext()
+
+
+def _run(job_path: Path, pipes: PipesContext | None) -> int:
+    try:
+        job = read_job(job_path)
+        requests = _read_requests(job_path.parent / REQUESTS)
+    except (OSError, ValueError) as error:
+        print(f"{job_path}: cannot be read as a job: {error}", file=sys.stderr)
+        return 2
+    work = job_path.parent
+    result = _answer(job, requests, work)
+    (work / RESULT).write_text(result.model_dump_json(indent=2), encoding="utf-8")
+    print(_summary(job, result, len(requests)), file=sys.stderr, flush=True)
+    if pipes is not None:
+        pipes.log.info(_summary(job, result, len(requests)))
+    return 0 if result.finished else 1
+
+
+def _answer(job: Job, requests: list[Request], work: Path) -> JobResult:
+    """Load the model, ask it, and report; every failure becomes a result that says what happened."""
+    load_s = answer_s = None
+    resolved = Options()
+    error_text = trace = ""
+    try:
+        started = time.monotonic()
+        model, resolved = make_model(job)
+        try:
+            model.load()
+            load_s = time.monotonic() - started
+            started = time.monotonic()
+            _journal_answers(model, requests, work / JOURNAL)
+            answer_s = time.monotonic() - started
+        finally:
+            model.close()
+    except VlmBenchError as error:
+        error_text = str(error)
+    except Exception as error:  # noqa: BLE001 - boundary: the process entry; reported, exit status 1
+        error_text, trace = f"{type(error).__name__}: {error}", traceback.format_exc()
+        print(trace, file=sys.stderr)
+    answered = len(read_journal(work / JOURNAL))
+    return JobResult(
+        finished=not error_text and answered == len(requests),
+        error=error_text,
+        traceback=trace,
+        answered=answered,
+        load_s=load_s,
+        answer_s=answer_s,
+        resolved_options=resolved.model_dump(mode="json"),
+        python=platform.python_version(),
+        packages={d.name: d.version for d in distributions()},
+        hardware=_hardware(),
+    )
+
+
+def make_model(job: Job) -> tuple[Model[Options], Options]:
+    """Find the job's plugin, check its options, and make the model without loading it.
+
+    Raises:
+        PluginError: When the plugin is not installed here, or names something that is not a `Model`.
+    """
+    plugin = load_plugins().models.get(job.plugin)
+    if plugin is None:
+        raise PluginError(
+            f"model plugin {job.plugin!r} is not installed in this environment",
+            where=f"model {job.model}",
+            fix="Add the plugin's distribution to the environment's requirements",
+        )
+    options = plugin.options.model_validate(job.options)
+    backend = resolve(plugin.backend, owner=f"model plugin {plugin.name}")
+    if not (isinstance(backend, type) and issubclass(backend, Model)):
+        raise PluginError(
+            f"{plugin.backend!r} is not a subclass of vlmbench_sdk.Model",
+            where=f"model plugin {plugin.name}",
+        )
+    settings = ModelSettings(name=job.model, revision=job.revision, generation=job.generation)
+    return cast("type[Model[Options]]", backend)(options, settings), options
+
+
+def _journal_answers(model: Model[Options], requests: list[Request], journal: Path) -> None:
+    with JournalWriter(journal) as writer:
+        for answer in ask_all(model, requests):
+            writer.append(_stamp(answer))
+
+
+def _stamp(answer: Answer) -> Answered:
+    """Add the time, and make the text encodable.
+
+    A model may produce half of a surrogate pair, which UTF-8 cannot hold; U+FFFD stands for it.
+    """
+    fields = answer.model_dump()
+    for name in ("answer", "error", "finish_reason"):
+        fields[name] = fields[name].encode("utf-8", "replace").decode("utf-8")
+    return Answered(**fields, answered_at=datetime.now(timezone.utc).isoformat(timespec="milliseconds"))
+
+
+def _read_requests(path: Path) -> list[Request]:
+    with path.open("rb") as lines:
+        return [Request.model_validate_json(line) for line in lines]
+
+
+def _hardware() -> dict[str, str]:
+    found = {"machine": platform.machine(), "cores": str(os.cpu_count()), "system": platform.platform()}
+    for name, key, path in (
+        ("processor", "model name", "/proc/cpuinfo"),
+        ("memory", "MemTotal", "/proc/meminfo"),
+    ):
+        if value := _proc(path, key):
+            found[name] = value
+    return found
+
+
+def _proc(path: str, key: str) -> str:
+    """Return the first value of `key` in a file of `key : value` lines; empty where there is none."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""
+
+
+def _summary(job: Job, result: JobResult, asked: int) -> str:
+    if result.error:
+        return f"model {job.model}: {result.error}"
+    return f"model {job.model}: {result.answered} of {asked} answered in {result.answer_s or 0:.1f} s"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
