@@ -1,0 +1,190 @@
+"""Read and write the tables: text stays text, missing stays missing, and the contract holds on both sides."""
+
+import csv
+import io
+import math
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from vlmbench_assets.contracts import Contract
+from vlmbench_assets.files import write_atomically
+from vlmbench_sdk import ContractError
+
+# The csv module refuses cells over 128 KiB by default; a page of text can be longer.
+csv.field_size_limit(sys.maxsize)
+
+SHOWN_VIOLATIONS = 5
+SHOWN_VALUE = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule."""
+
+    row: str
+    """Number of the data row, from 1, with its key; empty when the whole table is meant."""
+    column: str
+    value: str
+    rule: str
+
+    def __str__(self) -> str:
+        """Name row, column, value and rule."""
+        place = ", ".join(part for part in (self.row, self.column and f"column {self.column}") if part)
+        shown = self.value if len(self.value) <= SHOWN_VALUE else self.value[: SHOWN_VALUE - 1] + "…"
+        return f"{place or 'table'}: {shown!r} must be {self.rule}" if self.column else f"{place}: {self.rule}"
+
+
+class TableContractError(ContractError):
+    """A table breaks its contract."""
+
+    def __init__(self, contract: Contract, path: Path, violations: Sequence[Violation], kept: Path) -> None:
+        """Keep every violation; the message shows the first few."""
+        shown = "; ".join(str(violation) for violation in violations[:SHOWN_VIOLATIONS])
+        rest = len(violations) - SHOWN_VIOLATIONS
+        super().__init__(
+            f"the contract of `{contract.name}` is broken: {shown}" + (f"; and {rest} more" if rest > 0 else ""),
+            where=str(path),
+            fix=f"The offending table is kept as {kept.name}",
+        )
+        self.contract = contract
+        self.violations = tuple(violations)
+        self.kept = kept
+
+
+def table_from_rows(contract: Contract, rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
+    """Make a typed, unchecked table out of rows; None is null."""
+    cells = [["" if row[name] is None else str(row[name]) for name in contract.columns] for row in rows]
+    frame, violations = _typed(contract, cells)
+    if violations:
+        raise ContractError(f"rows of `{contract.name}`: {violations[0]}")
+    return frame
+
+
+def write_table(frame: pd.DataFrame, contract: Contract, path: Path) -> None:
+    """Check a table and write it in one step that cannot leave half a file.
+
+    Raises:
+        TableContractError: When the contract is broken; what was to be written is kept as `*.rejected.csv`.
+    """
+    content = to_csv(frame).encode("utf-8", "replace")
+    violations = broken_rules(frame, contract)
+    if violations:
+        kept = rejected_path(path)
+        write_atomically(kept, content)
+        raise TableContractError(contract, path, violations, kept)
+    write_atomically(path, content)
+
+
+def read_table(path: Path, contract: Contract) -> pd.DataFrame:
+    """Read a table and check it.
+
+    Raises:
+        ContractError: When there is no such file.
+        TableContractError: When the contract is broken; a copy is kept as `*.rejected.csv`.
+    """
+    if not path.exists():
+        raise ContractError(
+            f"there is no `{contract.name}` table yet", where=str(path), fix="Run the stage before this one"
+        )
+    frame, violations = _parse(path, contract)
+    violations = violations or broken_rules(frame, contract)
+    if violations:
+        kept = rejected_path(path)
+        shutil.copyfile(path, kept)
+        raise TableContractError(contract, path, violations, kept)
+    return frame
+
+
+def rejected_path(path: Path) -> Path:
+    """Where an offending table is kept."""
+    return path.with_suffix(".rejected.csv")
+
+
+def to_csv(frame: pd.DataFrame) -> str:
+    """Render a table: UTF-8, comma, RFC 4180 quoting, line feed, null as an empty cell."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(frame.columns)
+    for row in frame.itertuples(index=False, name=None):
+        writer.writerow([_cell(value) for value in row])
+    return buffer.getvalue()
+
+
+def broken_rules(frame: pd.DataFrame, contract: Contract) -> list[Violation]:
+    """Name every broken rule of a typed table, at most one per cell and rule."""
+    try:
+        contract.schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        cases = errors.failure_cases.sort_values("index", kind="stable").to_dict("records")
+        # A rule over a whole row is reported once per column; one line per row says all there is to say.
+        return list(dict.fromkeys(_violation(case, frame, contract) for case in cases))
+    return []
+
+
+def _cell(value: object) -> str:
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _parse(path: Path, contract: Contract) -> tuple[pd.DataFrame, list[Violation]]:
+    try:
+        text = path.read_bytes().decode("utf-8")
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        return pd.DataFrame(), [Violation("", "", "", f"the file is not RFC 4180 CSV in UTF-8 ({error})")]
+    header, cells = (rows[0], rows[1:]) if rows else ([], [])
+    if header != contract.columns:
+        missing = [name for name in contract.columns if name not in header]
+        unknown = [name for name in header if name not in contract.columns]
+        says = f"columns must be {', '.join(contract.columns)}; missing {missing}, unknown {unknown}"
+        return pd.DataFrame(), [Violation("row 0 (header)", "", "", says)]
+    uneven = [
+        Violation(f"row {number}", "", "", f"has {len(row)} cells, not {len(header)}")
+        for number, row in enumerate(cells, start=1)
+        if len(row) != len(header)
+    ]
+    return (pd.DataFrame(), uneven) if uneven else _typed(contract, cells)
+
+
+def _typed(contract: Contract, cells: list[list[str]]) -> tuple[pd.DataFrame, list[Violation]]:
+    """Turn text cells into typed columns; name the cells that are not numbers where numbers are due."""
+    columns: dict[str, pd.Series] = {}
+    violations: list[Violation] = []
+    for index, name in enumerate(contract.columns):
+        texts = [row[index] for row in cells]
+        if not contract.is_number(name):
+            columns[name] = pd.Series(texts, dtype=str)
+            continue
+        whole = str(contract.schema.columns[name].dtype) == "Int64"
+        numbers: list[float | int | None] = []
+        for number, text in enumerate(texts, start=1):
+            try:
+                numbers.append(None if text == "" else int(text) if whole else float(text))
+            except ValueError:
+                rule = "a whole number" if whole else "a number"
+                violations.append(Violation(f"row {number}", name, text, f"{rule}, or empty for null"))
+                numbers.append(None)
+        columns[name] = pd.Series(numbers, dtype="Int64" if whole else "float64")
+    return pd.DataFrame(columns, columns=contract.columns), violations
+
+
+def _violation(case: Mapping[str, object], frame: pd.DataFrame, contract: Contract) -> Violation:
+    row, index = "", case["index"]
+    if isinstance(index, int | float) and not math.isnan(index):
+        position = int(index)
+        key = ", ".join(f"{name}={frame[name].iloc[position]!r}" for name in contract.key if name in frame)
+        row = f"row {position + 1} ({key})"
+    rule = str(case["check"])
+    if rule == "multiple_fields_uniqueness":
+        return Violation(row, "", "", f"there is more than one row with this {' and '.join(contract.key)}")
+    if case["schema_context"] != "Column":
+        return Violation(row, "", "", rule)
+    rule = "not null" if rule == "not_nullable" else rule
+    return Violation(row, str(case["column"]), _cell(case["failure_case"]), rule)
