@@ -1,7 +1,7 @@
 """Find and load plugins, loudly: a benchmark that silently lost a metric would be wrong, not degraded."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -61,17 +61,14 @@ class Plugins:
     """Which plugin brought (hook, name), such as ("vlmbench_metrics", "anls")."""
 
 
-def load_plugins(builtin: Iterable[tuple[PluginInfo, ModuleType]] = ()) -> Plugins:
+def load_plugins() -> Plugins:
     """Load every installed plugin and collect what they offer.
-
-    Args:
-        builtin: The host's own hook implementations, loaded through the same path.
 
     Raises:
         PluginError: When a plugin cannot be imported, misspells a hook, returns the wrong thing, or offers
             a name that another one offers too. The message names plugin, distribution and module.
     """
-    loaded = [*builtin, *(_import(point) for point in _entry_points())]
+    loaded = [_import(point) for point in _entry_points()]
     manager = pluggy.PluginManager("vlmbench")
     manager.add_hookspecs(hookspecs)
     for info, module in loaded:

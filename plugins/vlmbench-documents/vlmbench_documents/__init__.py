@@ -1,0 +1,1 @@
+"""Dataset readers for documents, and a generator of synthetic ones."""

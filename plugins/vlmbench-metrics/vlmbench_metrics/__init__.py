@@ -1,0 +1,1 @@
+"""Metrics and text normalisers for answers about documents."""

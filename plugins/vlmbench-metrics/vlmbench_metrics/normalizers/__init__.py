@@ -1,0 +1,1 @@
+"""Text normalisers: each is `str -> str`, idempotent, and never raises, whatever the text holds."""

@@ -1,0 +1,47 @@
+"""What the host itself offers, through the same hooks as every plugin."""
+
+from vlmbench_assets.environments.options import VenvOptions
+from vlmbench_sdk import ChartPlugin, EnvironmentPlugin, hookimpl
+
+
+@hookimpl
+def vlmbench_environments() -> list[EnvironmentPlugin]:
+    """Offer `process` and `venv`."""
+    return [
+        EnvironmentPlugin(
+            name="process",
+            environment="vlmbench_assets.environments.process:ProcessEnvironment",
+            description="A process with the host's own interpreter; no isolation, for tests and light models",
+        ),
+        EnvironmentPlugin(
+            name="venv",
+            environment="vlmbench_assets.environments.venv:VenvEnvironment",
+            options=VenvOptions,
+            description="A virtual environment of its own, made by uv and cached by its requirements' digest",
+        ),
+    ]
+
+
+@hookimpl
+def vlmbench_charts() -> list[ChartPlugin]:
+    """Offer the three pictures of a report."""
+    return [
+        ChartPlugin(
+            name="heatmap",
+            draw="vlmbench_assets.charts.heatmap:draw",
+            title="Where it reads well and where it does not",
+            caption="Headline score by field and slice, with the number of samples",
+        ),
+        ChartPlugin(
+            name="errors",
+            draw="vlmbench_assets.charts.errors:draw",
+            title="What kinds of errors it makes",
+            caption="Share of samples by kind of error, per field",
+        ),
+        ChartPlugin(
+            name="by_subset",
+            draw="vlmbench_assets.charts.by_subset:draw",
+            title="How it holds up on damaged images",
+            caption="Headline score by subset, with 95 % intervals",
+        ),
+    ]

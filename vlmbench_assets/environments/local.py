@@ -1,0 +1,80 @@
+"""A worker that is a process on this machine; shared by `process` and `venv`."""
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from vlmbench_sdk import EnvironmentUnavailableError, Handle, Launch, Outcome, worker_base_env
+
+LOG = "worker.log"
+STOP_GRACE_S = 10.0
+
+
+class LocalHandle(Handle):
+    """A process of its own session, so that stopping it stops whatever it started."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        """Take over a started process that writes to `log`."""
+        self._process = process
+        self._log = log
+        self._cancelled = False
+
+    def wait(self, timeout_s: float) -> Outcome | None:
+        """Wait at most `timeout_s` seconds; return None while the worker runs."""
+        try:
+            return classify(self._process.wait(timeout_s), cancelled=self._cancelled)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def cancel(self) -> None:
+        """Ask the worker's process group to stop; after a grace period, kill it."""
+        self._cancelled = True
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_GRACE_S)
+                return
+
+    def log_tail(self, lines: int = 40) -> str:
+        """Return the last lines of the worker's log."""
+        text = self._log.read_bytes().decode("utf-8", "replace") if self._log.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+
+def launch_local(python: str, launch: Launch) -> Handle:
+    """Start a worker with an interpreter of this machine.
+
+    Raises:
+        EnvironmentUnavailableError: When the interpreter cannot be started.
+    """
+    log = launch.work / LOG
+    try:
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [python, *launch.arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=launch.work,
+                env={**worker_base_env(), **launch.env},
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise EnvironmentUnavailableError(f"the interpreter cannot be started ({error})", where=python) from error
+    return LocalHandle(process, log)
+
+
+def classify(code: int, *, cancelled: bool) -> Outcome:
+    """Say how a process ended from its exit status."""
+    if code == 0:
+        return Outcome(kind="ok", exit_code=0)
+    if cancelled:
+        return Outcome(kind="cancelled", exit_code=code, detail="the worker was stopped")
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = "; the kernel does this when memory runs out" if -code == signal.SIGKILL else ""
+        return Outcome(kind="worker_error", exit_code=code, detail=f"the worker was ended by {name}{hint}")
+    return Outcome(kind="worker_error", exit_code=code, detail=f"the worker ended with exit status {code}")

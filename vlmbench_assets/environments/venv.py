@@ -1,0 +1,103 @@
+"""`venv`: a virtual environment per requirement list, made once by uv and shared by all cells."""
+
+import fcntl
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from uv import find_uv_bin
+
+from vlmbench_assets.environments.local import launch_local
+from vlmbench_assets.environments.options import VenvOptions
+from vlmbench_assets.files import write_atomically
+from vlmbench_assets.lineage import digest_json
+from vlmbench_sdk import Environment, EnvironmentUnavailableError, Handle, Launch, Prepared
+
+READY = "environment.json"
+LOG_LINES = 15
+
+
+class VenvEnvironment(Environment[VenvOptions]):
+    """Isolation of Python dependencies on this machine."""
+
+    def prepare(self, distributions: tuple[str, ...], say: Callable[[str], None]) -> Prepared:
+        """Make the environment unless one with the same contents is there.
+
+        Two preparers at once are safe: the second waits and finds it ready. One that was killed half-way
+        left no `environment.json`; its remains are thrown away.
+        """
+        lines = [*self.options.requirements, *(_requirement(distribution(name)) for name in distributions)]
+        python = self.options.python or sys.executable
+        wanted = {"requirements": sorted(lines), "python": [python, platform.python_version()]}
+        folder = self.cache / "environments" / digest_json(wanted)[:24]
+        with _locked(folder.with_suffix(".lock")):
+            ready = folder / READY
+            if not ready.exists():
+                say(f"environment {self.name}: installing {', '.join(self.options.requirements) or 'the SDK'}")
+                write_atomically(ready, self._build(folder, lines, python).model_dump_json(indent=2).encode())
+        return Prepared.model_validate_json(ready.read_bytes())
+
+    def launch(self, prepared: Prepared, launch: Launch) -> Handle:
+        """Start the worker with the environment's interpreter."""
+        return launch_local(prepared.python, launch)
+
+    def _build(self, folder: Path, lines: list[str], python: str) -> Prepared:
+        shutil.rmtree(folder, ignore_errors=True)
+        self._uv("venv", "--python", python, str(folder))
+        inside = str(folder / "bin" / "python")
+        listed = folder / "requirements.txt"
+        listed.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        # Compiled now, because the run step may find the folder read-only and would compile each time.
+        self._uv("pip", "install", "--python", inside, "--compile-bytecode", "-r", str(listed))
+        found = json.loads(self._uv("pip", "list", "--python", inside, "--format", "json"))
+        packages = {str(item["name"]): str(item["version"]) for item in found}
+        version = self._run([inside, "-c", "import platform; print(platform.python_version())"]).strip()
+        digest = digest_json({"python": version, "packages": packages})
+        return Prepared(digest=digest, python=inside, packages=packages)
+
+    def _uv(self, *arguments: str) -> str:
+        return self._run([find_uv_bin(), *arguments])
+
+    def _run(self, command: list[str]) -> str:
+        # uv must not take the host's active environment for the one it works on.
+        env = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+        done = subprocess.run(command, env=env, cwd="/", capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            log = self.cache / "environments" / f"{self.name}.log"
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(done.stdout + done.stderr, encoding="utf-8")
+            tail = "\n".join(done.stderr.strip().splitlines()[-LOG_LINES:])
+            raise EnvironmentUnavailableError(
+                f"`{' '.join(command[1:3])}` failed:\n{tail}\n",
+                where=f"environment {self.name}",
+                fix=f"Correct its `requirements`; the whole log is in {log}",
+            )
+        return done.stdout
+
+
+def _requirement(installed: Distribution) -> str:
+    """The line that installs into the environment what the host has: the same folder, file or version."""
+    origin = installed.read_text("direct_url.json")
+    if origin is None:
+        return f"{installed.name}=={installed.version}"
+    facts = json.loads(origin)
+    path = unquote(urlparse(facts["url"]).path)
+    if facts.get("dir_info", {}).get("editable"):
+        return f"-e {path}"
+    return f"{installed.name} @ {facts['url']}"
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
