@@ -27,6 +27,7 @@ from vlmbench_sdk.model import Model, ModelSettings
 from vlmbench_sdk.plugin_specs import Options, resolve
 from vlmbench_sdk.plugins import load_plugins
 from vlmbench_sdk.records import Answer, Request
+from vlmbench_sdk.secrets import fill_secrets
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -106,6 +107,8 @@ def _answer(job: Job, requests: list[Request], work: Path) -> JobResult:
 def make_model(job: Job) -> tuple[Model[Options], Options]:
     """Find the job's plugin, check its options, and make the model without loading it.
 
+    Returns the model, and its options with defaults filled in and secrets left out.
+
     Raises:
         PluginError: When the plugin is not installed here, or names something that is not a `Model`.
     """
@@ -116,7 +119,8 @@ def make_model(job: Job) -> tuple[Model[Options], Options]:
             where=f"model {job.model}",
             fix="Add the plugin's distribution to the environment's requirements",
         )
-    options = plugin.options.model_validate(job.options)
+    declared = plugin.options.model_validate(job.options)
+    options = plugin.options.model_validate(fill_secrets(job.options, os.environ))
     backend = resolve(plugin.backend, owner=f"model plugin {plugin.name}")
     if not (isinstance(backend, type) and issubclass(backend, Model)):
         raise PluginError(
@@ -124,7 +128,7 @@ def make_model(job: Job) -> tuple[Model[Options], Options]:
             where=f"model plugin {plugin.name}",
         )
     settings = ModelSettings(name=job.model, revision=job.revision, generation=job.generation)
-    return cast("type[Model[Options]]", backend)(options, settings), options
+    return cast("type[Model[Options]]", backend)(options, settings), declared
 
 
 def _journal_answers(model: Model[Options], requests: list[Request], journal: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -43,6 +43,10 @@ class Worker:
     env: Mapping[str, str]
     """Environment variables handed to the worker, secrets included."""
     timeout_s: float | None = None
+
+    def with_env(self, more: Mapping[str, str]) -> "Worker":
+        """The same worker with further environment variables."""
+        return replace(self, env={**self.env, **more})
 
 
 def ask(job: Job, requests: list[Request], worker: Worker, progress: Progress) -> JobResult:

@@ -1,0 +1,55 @@
+"""One opened workspace: its catalog, plugins and data, handed to everything that makes something."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import distributions
+
+from vlmbench_assets.catalog import Catalog, Cell, RegistryFolder, load_catalog
+from vlmbench_assets.store import Store
+from vlmbench_assets.workspace import Workspace
+from vlmbench_sdk.plugins import Plugins, load_plugins
+
+CellProgress = Callable[[Cell, int, int], None]
+"""Called with a cell, samples done and samples in all."""
+
+
+def silent(_cell: Cell, _done: int, _total: int) -> None:
+    """Show no progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """An opened workspace."""
+
+    workspace: Workspace
+    plugins: Plugins
+    catalog: Catalog
+    store: Store
+    progress: CellProgress = silent
+    """Where a terminal shows progress; the Dagster log gets it anyway."""
+
+
+def open_bench(workspace: Workspace, progress: CellProgress = silent) -> Bench:
+    """Load the plugins and the catalog of a workspace.
+
+    Raises:
+        PluginError: When a plugin is broken.
+        CatalogError: When registry entries are wrong; names every mistake.
+    """
+    plugins = load_plugins()
+    folders = [
+        RegistryFolder(workspace.registries, "workspace"),
+        *(RegistryFolder(path, f"plugin {info.distribution}") for path, info in plugins.registries),
+    ]
+    catalog = load_catalog(folders, plugins)
+    return Bench(workspace, plugins, catalog, Store(workspace.data), progress)
+
+
+def project_versions() -> dict[str, str]:
+    """Versions of this project's own distributions, and of those its figures depend on."""
+    wanted = {"dagster", "numpy", "pandas", "pandera", "matplotlib", "rapidfuzz", "scipy"}
+    return {
+        found.name: found.version
+        for found in distributions()
+        if found.name in wanted or found.name.startswith("vlmbench-")
+    }
