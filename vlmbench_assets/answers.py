@@ -19,6 +19,7 @@ from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import write_table
 from vlmbench_assets.work.ask import Worker, answers_table, ask, make_requests
 from vlmbench_assets.work.prompt import render_all
+from vlmbench_assets.work.read import image_root
 from vlmbench_assets.worker import model_job, model_lineage, prepare_worker, run_facts
 from vlmbench_sdk import Request, WorkerError
 from vlmbench_sdk.job import JOURNAL, Job, JobResult

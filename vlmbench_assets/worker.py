@@ -9,7 +9,6 @@ from typing import cast
 from pydantic import JsonValue
 
 from vlmbench_assets.bench import Bench, project_versions
-from vlmbench_assets.catalog import resolve_secrets
 from vlmbench_assets.lineage import digest_record
 from vlmbench_assets.work.ask import Worker
 from vlmbench_assets.workspace import cache_folder
@@ -17,6 +16,7 @@ from vlmbench_sdk import Environment, EnvironmentUnavailableError, Options, Plug
 from vlmbench_sdk.entries import EnvironmentEntry
 from vlmbench_sdk.job import Job, JobResult
 from vlmbench_sdk.plugin_specs import resolve
+from vlmbench_sdk.secrets import secret_names
 
 SDK = "vlmbench-sdk"
 
@@ -43,7 +43,7 @@ def prepare_worker(bench: Bench, model: str, work: Path, image_root: Path, say: 
         prepared=prepared,
         work=work,
         image_root=image_root,
-        env=_handed_over(declared, entry.environment),
+        env=_handed_over(entry.environment, {*declared.env, *secret_names(entry.options)}),
         timeout_s=declared.timeout_s,
     )
 
@@ -54,13 +54,12 @@ def missing_binaries(entry: EnvironmentEntry) -> list[tuple[str, str]]:
 
 
 def model_job(bench: Bench, model: str) -> Job:
-    """What the model's worker has to do; secrets are filled in here and nowhere before."""
+    """What the model's worker has to do; `${ENV:NAME}` stays as it is and is filled in by the worker."""
     entry = bench.catalog.models[model]
-    options = resolve_secrets(entry.options, os.environ)
     return Job(
         model=model,
         plugin=entry.plugin,
-        options=cast("dict[str, JsonValue]", options),
+        options=entry.options,
         generation=entry.generation,
         revision=entry.revision,
     )
@@ -83,13 +82,12 @@ def model_lineage(bench: Bench, model: str, prepared: Prepared) -> dict[str, str
 def run_facts(
     bench: Bench, model: str, prepared: Prepared, result: JobResult, wall_s: float
 ) -> dict[str, JsonValue]:
-    """What a manifest tells of a run besides its lineage; options as declared, so secrets stay out."""
+    """What a manifest tells of a run besides its lineage."""
     entry = bench.catalog.models[model]
     declared = bench.catalog.environments[entry.environment]
-    known = result.resolved_options
     return {
         "model": entry.model_dump(mode="json"),
-        "resolved_options": {**known, **{name: entry.options[name] for name in known if name in entry.options}},
+        "resolved_options": dict(result.resolved_options),
         "environment": {
             "name": entry.environment,
             "kind": declared.kind,
@@ -113,16 +111,16 @@ def _environment(bench: Bench, name: str, entry: EnvironmentEntry) -> Environmen
             f"{plugin.environment!r} is not a subclass of vlmbench_sdk.Environment",
             where=f"environment plugin {plugin.name}",
         )
-    options = plugin.options.model_validate(resolve_secrets(entry.options, os.environ))
+    options = plugin.options.model_validate(entry.options)
     return cast("type[Environment[Options]]", found)(options, name=name, cache=cache_folder())
 
 
-def _handed_over(entry: EnvironmentEntry, name: str) -> dict[str, str]:
-    absent = [variable for variable in entry.env if variable not in os.environ]
+def _handed_over(environment: str, names: set[str]) -> dict[str, str]:
+    absent = sorted(names - set(os.environ))
     if absent:
         raise EnvironmentUnavailableError(
             f"the environment variable {absent[0]} is not set",
-            where=f"environment {name}",
-            fix="Set it and run again",
+            where=f"environment {environment}",
+            fix="Set it where the run is started",
         )
-    return {variable: os.environ[variable] for variable in entry.env}
+    return {name: os.environ[name] for name in sorted(names)}

@@ -1,0 +1,42 @@
+"""Entry point of the command `vlmbench`."""
+
+import sys
+
+import click
+
+from vlmbench_assets.cli.check import check
+from vlmbench_assets.cli.init import init
+from vlmbench_assets.cli.leaderboard import leaderboard
+from vlmbench_assets.cli.list import list_entries
+from vlmbench_assets.cli.report import report
+from vlmbench_assets.cli.run import run
+from vlmbench_assets.cli.status import status
+from vlmbench_assets.cli.ui import ui
+from vlmbench_sdk import VlmBenchError
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vlmbench-assets", prog_name="vlmbench")
+def cli() -> None:
+    """Benchmark vision-language models on documents."""
+
+
+for command in (init, check, list_entries, run, status, leaderboard, report, ui):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command; errors that a person can mend are shown as sentences, without a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except VlmBenchError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
