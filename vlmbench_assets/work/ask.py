@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
-from vlmbench_assets.work.prompt import RenderedPrompt
 
 from vlmbench_assets.contracts import ANSWERS
 from vlmbench_assets.lineage import digest_json
 from vlmbench_assets.tables import table_from_rows
+from vlmbench_assets.work.prompt import RenderedPrompt
 from vlmbench_sdk import (
     Environment,
     EnvironmentUnavailableError,

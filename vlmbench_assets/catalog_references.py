@@ -1,0 +1,124 @@
+"""Check what entries refer to: plugins and their options, other entries, dimensions, templates."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from pydantic import JsonValue, ValidationError
+
+from vlmbench_assets.catalog_rules import schema_problems
+from vlmbench_assets.problems import Problem, unknown
+from vlmbench_assets.registry_files import RegistryFile
+from vlmbench_assets.work.prompt import template_mistakes
+from vlmbench_sdk import Options
+from vlmbench_sdk.entries import (
+    BenchmarkEntry,
+    DatasetEntry,
+    Entry,
+    EnvironmentEntry,
+    Kind,
+    MetricEntry,
+    ModelEntry,
+    PromptEntry,
+)
+from vlmbench_sdk.plugins import Plugins
+
+Entries = Mapping[tuple[Kind, str], Entry]
+DIMENSIONS = ("overall", "doc_type", "field", "subset", "language", "split", "doc_id", "answer_type")
+ATTRIBUTES = "attributes."
+
+
+def reference_problems(file: RegistryFile, entry: Entry, entries: Entries, plugins: Plugins) -> list[Problem]:
+    """Name everything an entry refers to that is not there, or does not fit."""
+    found: Iterable[Problem] = ()
+    # An abstract entry need not be whole: what extends it is checked.
+    if entry.abstract:
+        return []
+    if isinstance(entry, ModelEntry):
+        found = _model(file, entry, entries, plugins)
+    elif isinstance(entry, DatasetEntry):
+        found = _dataset(file, entry, entries, plugins)
+    elif isinstance(entry, MetricEntry):
+        found = _metric(file, entry, plugins)
+    elif isinstance(entry, PromptEntry):
+        found = _prompts(file, entry)
+    elif isinstance(entry, EnvironmentEntry):
+        found = _plugin(file, "kind", entry.kind, plugins.environments, lambda p: p.options, entry.options)
+    elif isinstance(entry, BenchmarkEntry):
+        found = _benchmark(file, entry, entries)
+    return list(found)
+
+
+def _model(file: RegistryFile, entry: ModelEntry, entries: Entries, plugins: Plugins) -> Iterable[Problem]:
+    yield from _plugin(file, "plugin", entry.plugin, plugins.models, lambda p: p.options, entry.options)
+    yield from _entries(file, "environment", "environments", [entry.environment], entries)
+    yield from _entries(file, "prompts", "prompts", [entry.prompts] if entry.prompts else [], entries)
+
+
+def _dataset(file: RegistryFile, entry: DatasetEntry, entries: Entries, plugins: Plugins) -> Iterable[Problem]:
+    readers = plugins.dataset_readers
+    yield from _plugin(file, "reader", entry.reader, readers, lambda p: p.options, entry.options)
+    if entry.reader in readers and readers[entry.reader].needs_source and not entry.source:
+        yield file.problem(("source",), f"reader `{entry.reader}` needs a folder or file to read")
+    yield from _entries(file, "metrics", "metrics", entry.metrics, entries)
+
+
+def _metric(file: RegistryFile, entry: MetricEntry, plugins: Plugins) -> Iterable[Problem]:
+    yield from _plugin(file, "plugin", entry.plugin, plugins.metrics, lambda p: p.options, entry.options)
+    for index, name in enumerate(entry.normalize):
+        if name not in plugins.normalizers:
+            says = unknown(name, [*plugins.normalizers], "normaliser")
+            yield file.problem(("normalize", index), says)
+
+
+def _prompts(file: RegistryFile, entry: PromptEntry) -> Iterable[Problem]:
+    templates: list[tuple[tuple[str | int, ...], str | None]] = [
+        (("system",), entry.system),
+        (("user",), entry.user),
+    ]
+    for index, rule in enumerate(entry.rules):
+        templates += [(("rules", index, "user"), rule.user), (("rules", index, "system"), rule.system)]
+    for path, text in templates:
+        for says in template_mistakes(text or ""):
+            yield file.problem(path, says)
+
+
+def _benchmark(file: RegistryFile, entry: BenchmarkEntry, entries: Entries) -> Iterable[Problem]:
+    yield from _entries(file, "models", "models", entry.models, entries)
+    yield from _entries(file, "optional_models", "models", entry.optional_models, entries)
+    yield from _entries(file, "datasets", "datasets", entry.datasets, entries)
+    yield from _entries(file, "metrics", "metrics", entry.metrics, entries)
+    yield from _entries(file, "headline", "metrics", [entry.headline] if entry.headline else [], entries)
+    for index, dimension in enumerate(entry.dimensions):
+        for part in dimension.split("*"):
+            if part not in DIMENSIONS and not part.startswith(ATTRIBUTES):
+                says = unknown(part, [*DIMENSIONS, f"{ATTRIBUTES}NAME"], "dimension")
+                yield file.problem(("dimensions", index), says)
+
+
+def _entries(file: RegistryFile, key: str, kind: Kind, names: Sequence[str], entries: Entries) -> Iterable[Problem]:
+    usable = [name for (each, name), entry in entries.items() if each == kind and not entry.abstract]
+    for index, name in enumerate(names):
+        path = (key, index) if len(names) > 1 else (key,)
+        if (kind, name) in entries and name not in usable:
+            yield file.problem(path, f"`{name}` is abstract; name an entry that extends it")
+        elif name not in usable:
+            yield file.problem(path, unknown(name, usable, f"entry in {kind} named"))
+
+
+def _plugin[PluginT](
+    file: RegistryFile,
+    key: str,
+    name: str,
+    plugins: Mapping[str, PluginT],
+    options_of: Callable[[PluginT], type[Options]],
+    options: dict[str, JsonValue],
+) -> Iterable[Problem]:
+    """The plugin must be installed, and the entry's options must fit it."""
+    plugin = plugins.get(name)
+    if plugin is None:
+        yield file.problem((key,), unknown(name, [*plugins], f"{key} installed named"))
+        return
+    schema = options_of(plugin)
+    try:
+        schema.model_validate(options)
+    except ValidationError as error:
+        yield from schema_problems(file, error, schema, options, ("options",))

@@ -1,0 +1,64 @@
+"""`vlmbench leaderboard`: the models of each dataset side by side."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vlmbench_assets.cli.common import (
+    json_option,
+    open_workspace,
+    print_json,
+    print_table,
+    workspace_option,
+)
+from vlmbench_sdk import CatalogError
+
+if TYPE_CHECKING:
+    from vlmbench_assets.bench import Bench
+
+
+@click.command()
+@click.argument("datasets", nargs=-1)
+@workspace_option
+@json_option
+def leaderboard(datasets: tuple[str, ...], workspace: Path | None, as_json: bool) -> None:  # noqa: FBT001
+    """Rank the models of DATASETS, or of every dataset that has results."""
+    from vlmbench_assets.leaderboard import rank_dataset
+
+    bench = open_workspace(workspace)
+    unknown = sorted(set(datasets) - set(bench.catalog.datasets))
+    if unknown:
+        known = ", ".join(sorted(bench.catalog.datasets))
+        raise CatalogError(f"there is no dataset {unknown[0]!r}", fix=f"Known: {known}")
+    chosen = datasets or [name for name in sorted(bench.catalog.datasets) if _has_results(bench, name)]
+    if as_json:
+        tables = {name: rank_dataset(bench, name)[0] for name in chosen}
+        # Through pandas, which writes null and not NaN for a score that is missing.
+        print_json({name: _records(table.to_json(orient="records")) for name, table in tables.items()})
+        return
+    for name in chosen:
+        print_leaderboard(bench, name)
+    if not chosen:
+        click.echo("no results yet; `vlmbench run` makes some")
+
+
+def print_leaderboard(bench: "Bench", dataset: str) -> None:
+    """Print one dataset's ranking."""
+    from vlmbench_assets.leaderboard import rank_dataset
+    from vlmbench_assets.work.rank import terminal_rows
+
+    table, _ = rank_dataset(bench, dataset)
+    header, rows = terminal_rows(table, bench.catalog.headline_of(dataset, ""))
+    click.echo(f"\n{dataset}")
+    print_table(header, rows, right=header[2:])
+
+
+def _has_results(bench: "Bench", dataset: str) -> bool:
+    return any((bench.store.root / "aggregates").glob(f"*/{dataset}/aggregates.csv"))
+
+
+def _records(text: str) -> object:
+    import json
+
+    return json.loads(text)

@@ -1,0 +1,1 @@
+"""What the stages do: functions over tables that know nothing of Dagster."""
