@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from vlmbench_assets.catalog_references import reference_problems
 from vlmbench_assets.catalog_rules import schema_problems
-from vlmbench_assets.problems import CatalogProblems, Problem, shown_path
+from vlmbench_assets.problems import CatalogMistakesError, Problem, shown_path
 from vlmbench_assets.registry_files import RegistryFile, RegistryFolder, extended, read_folders
 from vlmbench_sdk.entries import (
     ENTRY_TYPES,
@@ -106,7 +106,7 @@ def load_catalog(folders: Sequence[RegistryFolder], plugins: Plugins) -> Catalog
     """Read, extend and check every entry of every folder.
 
     Raises:
-        CatalogProblems: With every mistake of every file.
+        CatalogMistakesError: With every mistake of every file.
     """
     files, problems = read_folders(folders)
     entries: dict[tuple[Kind, str], Entry] = {}
@@ -115,13 +115,13 @@ def load_catalog(folders: Sequence[RegistryFolder], plugins: Plugins) -> Catalog
         try:
             entries[key] = ENTRY_TYPES[file.kind].model_validate(data)
         except ValidationError as error:
-            problems += schema_problems(file, error, ENTRY_TYPES[file.kind], data)
+            problems += schema_problems(file, error, ENTRY_TYPES[file.kind])
     entries.setdefault(("environments", PROCESS), EnvironmentEntry(kind=PROCESS))
     for (kind, name), entry in entries.items():
         if (kind, name) in files:
             problems += reference_problems(files[kind, name], entry, entries, plugins)
     if problems:
-        raise CatalogProblems(_worth_saying(problems))
+        raise CatalogMistakesError(_worth_saying(problems))
     return _catalog(entries, {key: _origin(file) for key, file in files.items()})
 
 

@@ -1,6 +1,7 @@
 """Check what entries refer to: plugins and their options, other entries, dimensions, templates."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from pydantic import JsonValue, ValidationError
 
@@ -24,6 +25,8 @@ from vlmbench_sdk.plugins import Plugins
 Entries = Mapping[tuple[Kind, str], Entry]
 DIMENSIONS = ("overall", "doc_type", "field", "subset", "language", "split", "doc_id", "answer_type")
 ATTRIBUTES = "attributes."
+
+PluginT = TypeVar("PluginT")
 
 
 def reference_problems(file: RegistryFile, entry: Entry, entries: Entries, plugins: Plugins) -> list[Problem]:
@@ -104,7 +107,7 @@ def _entries(file: RegistryFile, key: str, kind: Kind, names: Sequence[str], ent
             yield file.problem(path, unknown(name, usable, f"entry in {kind} named"))
 
 
-def _plugin[PluginT](
+def _plugin(
     file: RegistryFile,
     key: str,
     name: str,
@@ -121,4 +124,4 @@ def _plugin[PluginT](
     try:
         schema.model_validate(options)
     except ValidationError as error:
-        yield from schema_problems(file, error, schema, options, ("options",))
+        yield from schema_problems(file, error, schema, ("options",))

@@ -1,10 +1,9 @@
 """Turn what pydantic says of an entry into mistakes that name file, key, found and allowed."""
 
-from collections.abc import Mapping
 from types import UnionType
 from typing import Union, get_args, get_origin
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from vlmbench_assets.problems import Problem, unknown
 from vlmbench_assets.registry_files import RegistryFile
@@ -17,7 +16,6 @@ def schema_problems(
     file: RegistryFile,
     error: ValidationError,
     schema: type[BaseModel],
-    data: Mapping[str, JsonValue],
     prefix: KeyPath = (),
 ) -> list[Problem]:
     """Name every mistake of one validation.
@@ -26,8 +24,7 @@ def schema_problems(
         file: The entry's file.
         error: What pydantic found.
         schema: The schema that was checked against.
-        data: What was checked.
-        prefix: Where in the file `data` stands, such as ("options",).
+        prefix: Where in the file the schema begins, such as ("options",).
     """
     problems = []
     for each in error.errors(include_url=False):

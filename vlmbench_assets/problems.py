@@ -29,7 +29,7 @@ class Problem:
         return f"{place}: key `{self.key}`: {self.says}" if self.key else f"{place}: {self.says}"
 
 
-class CatalogProblems(CatalogError):
+class CatalogMistakesError(CatalogError):
     """Every mistake of every registry file."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -13,11 +13,11 @@ from vlmbench_assets.cli.common import json_option, open_workspace, print_json, 
 @click.pass_context
 def check(context: click.Context, workspace: Path | None, as_json: bool) -> None:  # noqa: FBT001
     """Check all registry files and plugins; exit code 1 when something is wrong."""
-    from vlmbench_assets.problems import CatalogProblems
+    from vlmbench_assets.problems import CatalogMistakesError
 
     try:
         bench = open_workspace(workspace)
-    except CatalogProblems as problems:
+    except CatalogMistakesError as problems:
         if as_json:
             print_json([str(problem) for problem in problems.problems])
         else:

@@ -29,4 +29,4 @@ def ui(host: str, port: int, workspace: Path | None) -> None:
     os.chdir(found.root)
     click.echo(f"Dagster UI for {found.root}: http://{host}:{port}")
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(listed), "-h", host, "-p", str(port)]
-    os.execv(sys.executable, command)
+    os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted; Ctrl-C reaches Dagster itself
