@@ -76,8 +76,9 @@ def _groups(scores: pd.DataFrame, dimension: str) -> Iterator[tuple[str, pd.Data
         yield str(group), part
 
 
-def _rows(part: pd.DataFrame, plugin: MetricPlugin, key: dict[str, str]) -> Iterator[dict[str, object]]:
-    if part.empty and key["dimension"] != OVERALL:
+def _rows(part: pd.DataFrame, plugin: MetricPlugin, key: tuple[str, str, str]) -> Iterator[dict[str, object]]:
+    dimension, group, metric = key
+    if part.empty and dimension != OVERALL:
         return
     value = part["value"].to_numpy(dtype=np.float64)
     weight = part["weight"].to_numpy(dtype=np.float64)
@@ -92,7 +93,9 @@ def _rows(part: pd.DataFrame, plugin: MetricPlugin, key: dict[str, str]) -> Iter
         weights = weight[counted] if plugin.aggregate == "corpus" else np.ones(int(counted.sum()))
         found = estimate(used, weights, document[counted], lower=plugin.lower, upper=plugin.upper)
         yield {
-            **key,
+            "dimension": dimension,
+            "group": group,
+            "metric": metric,
             "policy": policy,
             "n": len(part),
             "n_scored": int(counted.sum()) if found.value is not None else 0,
