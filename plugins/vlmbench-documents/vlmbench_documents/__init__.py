@@ -1,1 +1,1 @@
-"""Dataset readers for documents, and a generator of synthetic ones."""
+"""Dataset readers: annotation.csv, JSON lines, SROIE, CORD, and documents drawn from a seed."""

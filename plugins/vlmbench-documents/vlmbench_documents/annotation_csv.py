@@ -1,16 +1,19 @@
-"""Reader of the original project's `annotation.csv`.
+"""Read the original project's `annotation.csv` and its images.
 
-Columns: data_index, split, image_path, question, answer, doc_class, question_type, answer_bbox. Every cell is
-text: `0044`, `NA` and `None` stay what they are. An empty answer says that the field is absent.
+Columns `data_index;split;image_path;question;answer;doc_class;question_type;answer_bbox`, in any order;
+other columns become attributes. Everything is text: answers 0044, NA and None stay as they are, and an
+empty answer means that the document does not have the field.
 """
 
 import csv
-import io
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from vlmbench_documents.image_paths import find_image
 from vlmbench_documents.options import AnnotationCsvOptions
-from vlmbench_documents.sources import Mistakes, image_problem, read_text
+from vlmbench_documents.problems import Problems, nearest
 from vlmbench_sdk import DatasetError, ReadJob, Sample
 
 COLUMNS = (
@@ -23,104 +26,152 @@ COLUMNS = (
     "question_type",
     "answer_bbox",
 )
+"""Columns that every annotation.csv has."""
 
-Row = dict[str, str]
+ALL_SPLITS = frozenset({"", "all"})
+"""Names of the split that leave no row out."""
+
+_READ = frozenset(COLUMNS) - {"answer_bbox", "data_index"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row of the table."""
+
+    number: int
+    """Counted from 1, without the header."""
+    line: int
+    """Line of the file it starts on, counted from 1."""
+    cells: dict[str, str]
+
+    @property
+    def where(self) -> str:
+        return f"row {self.number} (line {self.line})"
 
 
 def read(job: ReadJob[AnnotationCsvOptions]) -> Iterator[Sample]:
-    """Read the rows of the job's split, or of all splits when the split is `all`.
+    """Read the rows of the job's split; the splits '' and 'all' leave no row out.
 
-    Rows are numbered as a spreadsheet numbers them: the header is row 1.
+    Images are looked for relative to the table's folder, then in its `images` folder. Samples of one
+    image share their `doc_id`.
 
     Raises:
-        DatasetError: With every mistake of the file; also when no row is left to read.
+        DatasetError: When the file is not a table of this format, naming every mistake in it.
     """
     source = job.existing_source()
     path = source / job.options.file if source.is_dir() else source
-    mistakes = Mistakes(str(path))
-    rows = _rows(path, job.options.separator, mistakes)
-    mistakes.raise_if_any()
-    chosen = {number: row for number, row in rows.items() if job.split in ("all", row["split"])}
-    _check_ids(rows, mistakes)
-    for number, row in chosen.items():
-        problem = image_problem(job.folder, row["image_path"])
-        if problem is not None:
-            mistakes.add(f"row {number}, column image_path", problem)
-    mistakes.raise_if_any()
-    if not chosen:
-        splits = ", ".join(sorted({row["split"] for row in rows.values()})) or "none, the table is empty"
+    if not path.is_file():
+        raise DatasetError("no such file", where=str(path), fix="Set the option `file` to the table's name")
+    problems = Problems(path, fix="Correct the table; nothing of it is read while it has mistakes")
+    rows = _read_rows(path, job.options.separator, problems)
+    problems.raise_if_any()
+    chosen = [row for row in rows if job.split in ALL_SPLITS or row.cells["split"] == job.split]
+    if rows and not chosen:
+        found = ", ".join(sorted({repr(row.cells["split"]) for row in rows}))
         raise DatasetError(
-            f"has no rows of split {job.split!r}",
+            f"no row has split {job.split!r}; found {found}",
             where=str(path),
-            fix=f"Set `split` in the dataset's entry to `all` or to one it has: {splits}",
+            fix="Set the dataset's `split` to one of them, or to 'all'",
         )
-    yield from (_sample(row, job.language) for row in chosen.values())
+    images = _find_images(path.parent, rows, problems)
+    ids = _sample_ids(chosen, job.options, problems)
+    problems.raise_if_any()
+    for row, sample_id in zip(chosen, ids, strict=True):
+        yield _sample(row, sample_id, images[row.cells["image_path"]], job)
 
 
-def _rows(path: Path, separator: str, mistakes: Mistakes) -> dict[int, Row]:
-    """Return rows by number; mistakes in the table's shape are noted."""
-    table = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=separator, strict=True)
-    rows: dict[int, Row] = {}
-    number = 1
+def _read_rows(path: Path, separator: str, problems: Problems) -> list[_Row]:
+    # The limit of 131072 characters a cell is the csv module's own and belongs to the whole process.
+    old_limit = csv.field_size_limit(2**31 - 1)
     try:
-        header = next(table, [])
-        if not _header_fits(header, separator, mistakes):
-            return {}
-        for number, cells in enumerate(table, start=2):
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                mistakes.add(
-                    f"row {number}",
-                    f"has {len(cells)} cells, the header has {len(header)} (first cell {cells[0]!r})",
-                )
-                continue
-            rows[number] = dict(zip(header, cells, strict=True))
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return list(_checked_rows(csv.reader(file, delimiter=separator, strict=True), problems))
     except csv.Error as error:
-        mistakes.add(f"row {number + 1}, line {table.line_num}", f"is not a CSV row ({error})")
-    return rows
+        problems.add("quoting", f"{error}; cells with quotes, newlines or {separator!r} are quoted (RFC 4180)")
+    except UnicodeDecodeError as error:
+        problems.add(f"byte {error.start}", f"not UTF-8 ({error.reason})")
+    finally:
+        csv.field_size_limit(old_limit)
+    return []
 
 
-def _header_fits(header: list[str], separator: str, mistakes: Mistakes) -> bool:
-    missing = [name for name in COLUMNS if name not in header]
+def _checked_rows(reader: "csv._reader", problems: Problems) -> Iterator[_Row]:
+    header = next(reader, [])
+    missing = [column for column in COLUMNS if column not in header]
+    for column in missing:
+        problems.add("header", f"column {column!r} is missing; found {', '.join(map(repr, header)) or 'nothing'}")
+    for column in sorted({column for column in header if header.count(column) > 1}):
+        problems.add("header", f"column {column!r} appears more than once")
     if missing:
-        mistakes.add(
-            "row 1",
-            f"lacks the columns {', '.join(missing)}; with separator {separator!r} it has: {', '.join(header)}",
-        )
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
-        mistakes.add("row 1", f"names columns twice: {', '.join(repeated)}")
-    return not missing and not repeated
+        return
+    start = reader.line_num + 1
+    number = 0
+    for cells in reader:
+        line, start = start, reader.line_num + 1
+        if not cells:
+            continue
+        number += 1
+        row = _Row(number, line, dict(zip(header, cells, strict=False)))
+        if len(cells) == len(header):
+            yield row
+        else:
+            problems.add(row.where, f"{len(cells)} cells instead of {len(header)}, the last one is {cells[-1]!r}")
 
 
-def _check_ids(rows: dict[int, Row], mistakes: Mistakes) -> None:
-    first_rows: dict[str, int] = {}
-    for number, row in rows.items():
-        sample_id = row["data_index"]
-        if not sample_id:
-            mistakes.add(f"row {number}, column data_index", "is empty")
-        elif sample_id in first_rows:
-            mistakes.add(
-                f"row {number}, column data_index",
-                f"{sample_id!r} is already the id of row {first_rows[sample_id]}",
+def _find_images(folder: Path, rows: list[_Row], problems: Problems) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for row in rows:
+        value = row.cells["image_path"]
+        if value in found:
+            continue
+        try:
+            found[value] = find_image(folder, value, ("", "images"))
+        except ValueError as error:
+            problems.add(f"{row.where}, column 'image_path'", str(error))
+    return found
+
+
+def _sample_ids(rows: list[_Row], options: AnnotationCsvOptions, problems: Problems) -> list[str]:
+    """Name the samples, and report names that are empty or given twice."""
+    if not rows:
+        return []
+    columns = options.id_columns
+    for column in columns:
+        if column not in rows[0].cells:
+            problems.add(f"option id_columns, column {column!r}", nearest(column, rows[0].cells))
+            return []
+    if not columns:
+        # The original's own sets repeat data_index for every field of a document.
+        indices = {row.cells["data_index"] for row in rows}
+        columns = ("data_index",) if len(indices) == len(rows) else ("data_index", "question_type")
+    ids = [":".join(row.cells[column] for column in columns) for row in rows]
+    rows_by_id: dict[str, list[_Row]] = defaultdict(list)
+    for row, sample_id in zip(rows, ids, strict=True):
+        rows_by_id[sample_id].append(row)
+        if not row.cells[columns[0]]:
+            problems.add(f"{row.where}, column {columns[0]!r}", "is empty and cannot name a sample")
+    for sample_id, same in rows_by_id.items():
+        if len(same) > 1:
+            places = ", ".join(str(row.number) for row in same)
+            problems.add(
+                f"rows {places}, column {' and '.join(map(repr, columns))}",
+                f"the same value {sample_id!r}; samples need names of their own (option `id_columns`)",
             )
-        first_rows.setdefault(sample_id, number)
+    return ids
 
 
-def _sample(row: Row, language: str) -> Sample:
-    attributes = {name: value for name, value in row.items() if name not in COLUMNS}
-    if row["answer_bbox"]:
-        attributes["bbox"] = row["answer_bbox"]
+def _sample(row: _Row, sample_id: str, image: str, job: ReadJob[AnnotationCsvOptions]) -> Sample:
+    cells = row.cells
     return Sample(
-        sample_id=row["data_index"],
-        doc_id=row["image_path"],
-        split=row["split"],
-        doc_type=row["doc_class"],
-        field=row["question_type"],
-        question=row["question"],
-        references=(row["answer"],),
-        images=(row["image_path"],),
-        language=language,
-        attributes=attributes,
+        sample_id=sample_id,
+        doc_id=cells["image_path"],
+        split=cells["split"],
+        doc_type=cells["doc_class"],
+        field=cells["question_type"],
+        question=cells["question"],
+        references=(cells["answer"],),
+        answer_type=job.options.answer_types.get(cells["question_type"], "text"),
+        images=(image,),
+        language=job.language,
+        attributes={name: cell for name, cell in cells.items() if name not in _READ},
     )

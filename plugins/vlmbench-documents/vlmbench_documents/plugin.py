@@ -1,4 +1,4 @@
-"""Hooks of the documents plugin. Pillow and numpy stay out of here: the host imports this at every start."""
+"""Hooks of the documents plugin."""
 
 from pathlib import Path
 
@@ -14,43 +14,43 @@ from vlmbench_sdk import DatasetReaderPlugin, hookimpl
 
 @hookimpl
 def vlmbench_dataset_readers() -> list[DatasetReaderPlugin]:
-    """Offer the readers of this package."""
+    """Offer the readers of files, and the generator."""
     return [
         DatasetReaderPlugin(
             name="annotation_csv",
             read="vlmbench_documents.annotation_csv:read",
             options=AnnotationCsvOptions,
-            description="annotation.csv of the original project: one question a row",
+            description="The original project's annotation.csv with its images",
         ),
         DatasetReaderPlugin(
             name="jsonl",
             read="vlmbench_documents.jsonl:read",
             options=JsonlOptions,
-            description="Chat messages and images, one JSON object a line",
+            description="One JSON object a line: chat messages and images",
         ),
         DatasetReaderPlugin(
             name="sroie",
             read="vlmbench_documents.sroie:read",
             options=SroieOptions,
-            description="SROIE (ICDAR 2019) receipts: img/, key/, box/",
+            description="Receipts of SROIE (ICDAR 2019): company, date, address, total",
         ),
         DatasetReaderPlugin(
             name="cord",
             read="vlmbench_documents.cord:read",
             options=CordOptions,
-            description="CORD receipts: images and the official JSON",
+            description="Receipts of CORD: totals, tax, payment, line items",
         ),
         DatasetReaderPlugin(
             name="synthetic",
             read="vlmbench_documents.synthetic.reader:read",
             options=SyntheticOptions,
             needs_source=False,
-            description="Seeded receipts, invoices and ID cards under seven image conditions",
+            description="Receipts, invoices and specimen cards drawn from a seed, in English or Russian",
         ),
     ]
 
 
 @hookimpl
 def vlmbench_registries() -> list[Path]:
-    """Ship the demo's datasets."""
+    """Offer the dataset entries shipped with this package."""
     return [Path(__file__).parent / "registries"]

@@ -1,118 +1,131 @@
-"""Reader of SROIE (Huang et al., ICDAR 2019 competition on scanned receipts): img/, key/ and box/ by stem."""
+"""Read SROIE receipts (ICDAR 2019, task 3): `img/*.jpg`, `key/*.json`, and `box/*.csv` for page text.
+
+Layout of https://github.com/zzzDavid/ICDAR-2019-SROIE; Huang et al., "ICDAR2019 Competition on Scanned
+Receipt OCR and Information Extraction".
+"""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from vlmbench_documents.boxes import page_text
-from vlmbench_documents.options import SroieOptions
-from vlmbench_documents.sources import Mistakes, read_object
-from vlmbench_sdk import DatasetError, ReadJob, Sample
+from vlmbench_documents.folder_source import read_object, subfolder
+from vlmbench_documents.image_paths import pictures
+from vlmbench_documents.options import AnswerType, ReceiptField, SroieOptions
+from vlmbench_documents.problems import Problems, nearest
+from vlmbench_documents.reading_order import TextBox, page_text
+from vlmbench_sdk import ReadJob, Sample
 
-QUESTIONS = {
-    "company": "What is the name of the company that issued this receipt?",
-    "date": "What is the date of this receipt?",
-    "address": "What is the address of the company that issued this receipt?",
-    "total": "What is the total amount of this receipt?",
+QUESTIONS: dict[ReceiptField, tuple[str, AnswerType]] = {
+    "company": ("What is the name of the company that issued this receipt?", "text"),
+    "date": ("What is the date of this receipt?", "date"),
+    "address": ("What is the address of the company on this receipt?", "text"),
+    "total": ("What is the total amount of this receipt?", "money"),
 }
-ANSWER_TYPES = {"company": "text", "date": "date", "address": "text", "total": "money"}
-JSON_QUESTION = (
-    "Read the company, date, address and total of this receipt. "
-    "Answer with one JSON object with the keys company, date, address and total."
-)
-PAGE_QUESTION = "Write down all text of this receipt, line by line, from top to bottom."
+"""Question and answer type of each field."""
+
+PAGE_QUESTION = "Write out all the text of this receipt, line by line."
 
 
 def read(job: ReadJob[SroieOptions]) -> Iterator[Sample]:
-    """Read the receipts in order of their stems; a field without gold is not asked for.
+    """Read one sample a receipt and field, or as the option `ask` says; `doc_id` is the file's stem.
 
     Raises:
-        DatasetError: With every picture that lacks its key or box file, every key file that lacks its
-            picture or is not an object of texts, and every box line that cannot be read.
+        DatasetError: When pictures, keys or boxes are missing or broken, naming each file.
     """
     source = job.existing_source()
-    pictures = {path.stem: path for path in sorted((source / "img").glob("*.jpg"))}
-    if not pictures:
-        raise DatasetError(
-            "has no pictures in img/*.jpg",
-            where=str(source),
-            fix="Name the folder that holds img/ and key/ as `source`",
-        )
-    mistakes = Mistakes(str(source))
-    samples: list[Sample] = []
-    for path in sorted((source / "key").glob("*.json")):
-        if path.stem not in pictures:
-            mistakes.add(f"key/{path.name}", f"has no picture img/{path.stem}.jpg")
-    for stem in pictures:
-        base = Sample(
-            sample_id=stem,
-            doc_id=stem,
-            split=job.split,
-            doc_type="receipt",
-            images=(f"img/{stem}.jpg",),
-            language=job.language or "en",
-        )
-        if job.options.ask == "page_text":
-            samples.extend(_page_sample(source, base, mistakes))
-        else:
-            samples.extend(_key_samples(source, base, job.options.ask == "json", mistakes))
-    mistakes.raise_if_any()
-    yield from samples
-
-
-def _key_samples(source: Path, base: Sample, as_json: bool, mistakes: Mistakes) -> list[Sample]:  # noqa: FBT001
-    path = source / "key" / f"{base.doc_id}.json"
-    if not path.is_file():
-        mistakes.add(f"img/{base.doc_id}.jpg", f"has no key/{path.name}")
-        return []
-    values: dict[str, str] = {}
-    for field, value in read_object(path, mistakes).items():
-        if field not in QUESTIONS or not isinstance(value, str):
-            mistakes.add(f"key/{path.name}, {field}", f"{value!r} is not a text of {', '.join(QUESTIONS)}")
-        elif value.strip():
-            values[field] = value
-    if as_json:
-        return [_json_sample(base, values)] if values else []
-    return [
-        base.model_copy(
-            update={
-                "sample_id": f"{base.doc_id}-{field}",
-                "field": field,
-                "question": question,
-                "references": (values[field],),
-                "answer_type": ANSWER_TYPES[field],
-            }
-        )
-        for field, question in QUESTIONS.items()
-        if field in values
-    ]
-
-
-def _json_sample(base: Sample, values: dict[str, str]) -> Sample:
-    return base.model_copy(
-        update={
-            "sample_id": f"{base.doc_id}-key_fields",
-            "field": "key_fields",
-            "question": JSON_QUESTION,
-            "references": (json.dumps(values, ensure_ascii=False),),
-            "answer_type": "json",
+    problems = Problems(source, fix="Restore the files; nothing is read while there are mistakes")
+    images = pictures(subfolder(job, "img"))
+    keys = {path.stem: path for path in sorted(subfolder(job, "key").glob("*.json"))}
+    _check_pairs(images, keys, problems)
+    gold = {stem: _fields(path, problems) for stem, path in keys.items()}
+    texts: dict[str, str] = {}
+    if "page_text" in job.options.ask:
+        boxes = subfolder(job, "box")
+        texts = {stem: _page_text(boxes / f"{stem}.csv", problems) for stem in images}
+    problems.raise_if_any()
+    for stem, image in images.items():
+        common = {
+            "doc_id": stem,
+            "split": job.split,
+            "doc_type": "receipt",
+            "images": (image.relative_to(source).as_posix(),),
+            "language": job.language or "en",
         }
-    )
+        for field, question, answer_type, reference in _asked(job.options, gold[stem], texts.get(stem, "")):
+            yield Sample.model_validate(
+                {
+                    **common,
+                    "sample_id": f"{stem}-{field}",
+                    "field": field,
+                    "question": question,
+                    "answer_type": answer_type,
+                    "references": (reference,),
+                }
+            )
 
 
-def _page_sample(source: Path, base: Sample, mistakes: Mistakes) -> list[Sample]:
-    path = source / "box" / f"{base.doc_id}.csv"
-    if not path.is_file():
-        mistakes.add(f"img/{base.doc_id}.jpg", f"has no box/{path.name}")
-        return []
-    return [
-        base.model_copy(
-            update={
-                "sample_id": f"{base.doc_id}-page_text",
-                "field": "page_text",
-                "question": PAGE_QUESTION,
-                "references": (page_text(path, mistakes),),
-                "answer_type": "page_text",
-            }
-        )
-    ]
+def _check_pairs(images: dict[str, Path], keys: dict[str, Path], problems: Problems) -> None:
+    for stem in sorted(images.keys() - keys.keys()):
+        problems.add(f"img/{images[stem].name}", f"it has no key/{stem}.json")
+    for stem in sorted(keys.keys() - images.keys()):
+        problems.add(f"key/{stem}.json", f"it has no picture img/{stem}.jpg")
+
+
+def _fields(path: Path, problems: Problems) -> dict[ReceiptField, str]:
+    found: dict[ReceiptField, str] = {}
+    values = read_object(path, problems)
+    for key in values.keys() - QUESTIONS.keys():
+        problems.add(f"key/{path.name}, key {key!r}", f"it is not known; {nearest(key, QUESTIONS)}")
+    for field in QUESTIONS:
+        value = values.get(field, "")
+        if isinstance(value, str):
+            found[field] = value
+        else:
+            problems.add(f"key/{path.name}, key {field!r}", f"{value!r} is not text")
+    return found
+
+
+def _page_text(path: Path, problems: Problems) -> str:
+    """Join the transcripts of one box file: eight corner coordinates, then text with any commas in it."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        problems.add(f"box/{path.name}", "it does not exist, and `ask` names page_text")
+        return ""
+    except UnicodeDecodeError as error:
+        problems.add(f"box/{path.name}", f"byte {error.start} is not UTF-8 ({error.reason})")
+        return ""
+    boxes: list[TextBox] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        *corners, text = line.split(",", 8)
+        try:
+            points = [float(corner) for corner in corners]
+            left, right = min(points[0::2]), max(points[0::2])
+            top, bottom = min(points[1::2]), max(points[1::2])
+        except ValueError:
+            points = []
+            left = right = top = bottom = 0.0
+        if len(points) == 8:
+            boxes.append(TextBox(text, left, top, right, bottom))
+        else:
+            problems.add(f"box/{path.name}, line {number}", f"{line!r} is not eight numbers and a text")
+    return page_text(boxes)
+
+
+def _asked(
+    options: SroieOptions, gold: dict[ReceiptField, str], text: str
+) -> Iterator[tuple[str, str, AnswerType, str]]:
+    """Yield field, question, answer type and reference of each sample of one receipt."""
+    present = {field: gold[field] for field in options.fields if gold[field] or options.absent}
+    if "fields" in options.ask:
+        for field, value in present.items():
+            question, answer_type = QUESTIONS[field]
+            yield field, question, answer_type, value
+    if "json" in options.ask:
+        names = ", ".join(options.fields)
+        question = f"Read this receipt. Answer with one JSON object with the keys {names}, and nothing else."
+        yield "key_fields", question, "json", json.dumps(present, ensure_ascii=False)
+    if "page_text" in options.ask:
+        yield "page_text", PAGE_QUESTION, "page_text", text

@@ -13,8 +13,5 @@ def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scor
     """
     answer = case.normalize(case.answer)
     return Score(
-        value=max(
-            Levenshtein.normalized_similarity(answer, case.normalize(reference))
-            for reference in case.references
-        )
+        value=max(Levenshtein.normalized_similarity(answer, case.normalize(reference)) for reference in case.references)
     )
