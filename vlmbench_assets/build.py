@@ -10,6 +10,7 @@ from vlmbench_assets.bench import Bench, open_bench
 from vlmbench_assets.leaderboard import leaderboard_asset
 from vlmbench_assets.metrics import metrics_asset
 from vlmbench_assets.partitions import Partitions
+from vlmbench_assets.quiet import silence_dagster_stages
 from vlmbench_assets.report import report_asset
 from vlmbench_assets.samples import samples_asset
 from vlmbench_assets.workspace import find_workspace
@@ -36,6 +37,7 @@ def build_definitions(bench: Bench) -> dg.Definitions:
 
 def build_assets(bench: Bench) -> list[dg.AssetsDefinition]:
     """The six assets."""
+    silence_dagster_stages()
     partitions = Partitions(bench.catalog)
     return [
         samples_asset(bench, partitions),

@@ -45,9 +45,7 @@ def aggregate(
         for dimension in dict.fromkeys(dimensions)
         for group, part in _groups(scores, dimension)
         for name, plugin in plugins.items()
-        for row in _rows(
-            part[part["metric"] == name], plugin, {"dimension": dimension, "group": group, "metric": name}
-        )
+        for row in _rows(part[part["metric"] == name], plugin, (dimension, group, name))
     ]
     return table_from_rows(AGGREGATES, rows)
 

@@ -1,0 +1,1 @@
+"""A seeded generator of documents: values first, then a drawing of them, then damage to the drawing."""
