@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from vlmbench_assets.bench import Bench, CellProgress
     from vlmbench_assets.catalog import Catalog, Cell
 
+WIDE = 240
+
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
 
@@ -55,9 +57,9 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: 
     for row in rows:
         # Text, not markup: a cell such as "[1] total" must appear as it is.
         table.add_row(*(Text(cell) for cell in row))
-    console = Console()
     # A pipe has no width; wrapping there would break what a program reads line by line.
-    console.print(table, width=None if console.is_terminal else 240)
+    console = Console() if Console().is_terminal else Console(width=WIDE)
+    console.print(table)
 
 
 def select_cells(

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 LONGEST_CELL = 120
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&!$])")
+# An underscore inside a word is no markup, and escaped it would only make names hard to read.
+_SPECIAL = re.compile(r"([\\`*\[\]<>|~#&!$]|(?<!\w)_|_(?!\w))")
 NOTHING = "—"
 
 
@@ -42,4 +43,4 @@ def interval(low: float | None, high: float | None) -> str:
     """An interval, or nothing."""
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return ""
-    return f"[{low:.3f}, {high:.3f}]"
+    return f"{low:.3f} to {high:.3f}"

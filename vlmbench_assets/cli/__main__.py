@@ -1,0 +1,5 @@
+"""``python -m vlmbench_assets.cli``."""
+
+from vlmbench_assets.cli.main import main
+
+main()
