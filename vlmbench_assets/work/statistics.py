@@ -9,6 +9,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 LEVEL = 0.95
 FEWEST_DOCUMENTS = 2
+Z = 1.959963984540054
+"""The 97.5 % quantile of the normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,9 @@ def estimate(
     m ± t(0.975, G-1)·√var. Source: the ratio estimator of cluster sampling, Cochran, Sampling Techniques,
     3rd ed., §9A; as a sandwich estimator, Liang & Zeger, Biometrika 73 (1986).
 
-    When every document scores the same the formula's interval has no width, which says too much. If that
-    score is an end of the metric's range, the exact binomial interval of "all G of G documents" is given
-    instead (Clopper & Pearson, Biometrika 26 (1934)); otherwise none is.
+    When every document scores the same, this interval has no width, which says too much. Then the score
+    interval of a proportion is given, with documents as trials and the metric's range as 0 to 1 (Wilson,
+    JASA 22 (1927)); for a metric without bounds there is none.
 
     Args:
         values: Scores, shape (n,).
@@ -68,11 +70,15 @@ def estimate(
 
 
 def _all_alike(mean: float, documents: int, lower: float | None, upper: float | None) -> Estimate:
-    if lower is None or upper is None or mean not in {lower, upper}:
+    if lower is None or upper is None or upper <= lower:
         return Estimate(mean)
-    reach = (1 - ((1 - LEVEL) / 2) ** (1 / documents)) * (upper - lower)
-    low, high = (mean - reach, mean) if mean == upper else (mean, mean + reach)
-    return Estimate(mean, low, high, "exact_documents")
+    share = (mean - lower) / (upper - lower)
+    z2 = Z**2
+    centre = (share + z2 / (2 * documents)) / (1 + z2 / documents)
+    half = Z / (1 + z2 / documents) * (share * (1 - share) / documents + z2 / (4 * documents**2)) ** 0.5
+    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    scale = upper - lower
+    return Estimate(mean, lower + min(low, share) * scale, lower + max(high, share) * scale, "wilson_documents")
 
 
 def _t_quantile(degrees: int) -> float:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from vlmbench_documents.image_paths import find_image
 from vlmbench_documents.options import AnnotationCsvOptions
@@ -85,7 +86,7 @@ def _read_rows(path: Path, separator: str, problems: Problems) -> list[_Row]:
     old_limit = csv.field_size_limit(2**31 - 1)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(_checked_rows(csv.reader(file, delimiter=separator, strict=True), problems))
+            return list(_checked_rows(file, separator, problems))
     except csv.Error as error:
         problems.add("quoting", f"{error}; cells with quotes, newlines or {separator!r} are quoted (RFC 4180)")
     except UnicodeDecodeError as error:
@@ -95,8 +96,9 @@ def _read_rows(path: Path, separator: str, problems: Problems) -> list[_Row]:
     return []
 
 
-def _checked_rows(reader: "csv._reader", problems: Problems) -> Iterator[_Row]:
-    header = next(reader, [])
+def _checked_rows(file: TextIO, separator: str, problems: Problems) -> Iterator[_Row]:
+    reader = csv.reader(file, delimiter=separator, strict=True)
+    header: list[str] = next(reader, [])
     missing = [column for column in COLUMNS if column not in header]
     for column in missing:
         problems.add("header", f"column {column!r} is missing; found {', '.join(map(repr, header)) or 'nothing'}")

@@ -45,9 +45,7 @@ def draw(lines: list[Line], name: str, width: int = PAGE) -> Image.Image:
     return image
 
 
-def _draw_line(
-    pen: ImageDraw.ImageDraw, line: Line, place: tuple[int, int, int], font: ImageFont.FreeTypeFont
-) -> None:
+def _draw_line(pen: ImageDraw.ImageDraw, line: Line, place: tuple[int, int, int], font: ImageFont.FreeTypeFont) -> None:
     """Draw one line; `place` is its left end, its top and its right end, in pixels."""
     start, y, end = place
     room = end - start

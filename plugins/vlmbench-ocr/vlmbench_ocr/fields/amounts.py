@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from vlmbench_ocr.page import Row
 
 _GROUPED = r"\d{1,3}(?:[ \u00a0.,'’]\d{3})+(?:[.,]\d{2})?"
-# Scanners lose faint points: `10 00` at the end of a piece is 10.00.
+# Faint points are lost in scanning: `10 00` at the end of a piece is 10.00.
 _PLAIN = r"\d+(?: ?[.,] ?\d{2}(?!\d)| \d{2}$)?"
 # Percentages, times, dates, and the inside of longer numbers are no sums; neither is 5.90 of `5.90 x 3`.
 _AMOUNT = re.compile(rf"(?<![\d.,:/])(?:{_GROUPED}|{_PLAIN})(?![\d.,:/]*\d)(?!\s?[%xх×])")
 _SPACES = re.compile(r"\s*([.,])\s*")
+_LOST_POINT = re.compile(r"(?<=\d) (?=\d\d$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def find_amounts(text: str) -> list[Amount]:
 
 def read_amount(printed: str) -> Amount:
     """Read one sum. The last separator is a decimal one when two digits follow it."""
-    text = _SPACES.sub(r"\1", printed.replace("\u00a0", " ").strip())
+    text = _LOST_POINT.sub(".", _SPACES.sub(r"\1", printed.replace("\u00a0", " ").strip()))
     digits = re.sub(r"\D", "", text)
     cents = len(text) > 3 and text[-3] in ".,"
     return Amount(text, int(digits) / (100 if cents else 1), cents or len(digits) < len(text))
