@@ -3,41 +3,59 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from vlmbench_assets.charts.style import BAR, FAINT, INK, clean_first, label, new_figure
+from vlmbench_assets.charts.style import BAR, FAINT, INK, biggest, clean_first, label, new_figure
 from vlmbench_assets.work.report_tables import ReportTables
 
 if TYPE_CHECKING:
+    from matplotlib.axes._base import _AxesBase
     from matplotlib.figure import Figure
+
+HEADROOM = 1.08
 
 
 def draw(tables: ReportTables) -> "Figure | None":
-    """Draw a bar per subset; by field where there are no subsets."""
+    """Draw a bar per subset; by field where there are no subsets.
+
+    A subset without a score keeps its line, with a dash instead of a bar.
+    """
     dimension = "subset" if not tables.groups("subset").empty else "field"
     groups = tables.groups(dimension).set_index("group", drop=False)
-    groups = groups[groups["value"].notna()]
-    if groups.empty:
+    if not groups["value"].notna().any():
         return None
-    order = clean_first(list(groups["group"]))
-    groups = groups.loc[order]
-    value = groups["value"].to_numpy(dtype=float)
-    low = groups["ci_low"].to_numpy(dtype=float)
-    high = groups["ci_high"].to_numpy(dtype=float)
+    groups = groups.loc[clean_first(list(groups["group"]))]
+    names, rest = biggest({str(name): int(n) for name, n in groups["n"].items()})
+    groups = groups.loc[names]
+    value, low, high = (groups[name].to_numpy(dtype=float) for name in ("value", "ci_low", "ci_high"))
     plugin = tables.metric_plugins[tables.headline]
-    figure, axes = new_figure(3.6)
-    axes.bar(range(len(order)), value, color=BAR, width=0.62)
+    figure, axes = new_figure(1.1 + 0.42 * len(names))
+    rows = np.arange(len(names))
+    axes.barh(rows, np.nan_to_num(value), color=BAR, height=0.62)
     known = ~np.isnan(low)
     reach = np.vstack([value - low, high - value])[:, known].clip(min=0)
-    axes.errorbar(
-        np.flatnonzero(known), value[known], yerr=reach, fmt="none", ecolor=INK, elinewidth=1.3, capsize=4
-    )
-    top = max(1.0, float(np.nanmax(np.where(known, high, value)))) if plugin.upper is None else plugin.upper
-    axes.set_ylim(min(0.0, plugin.lower or 0.0), top * 1.02)
-    names = [f"{label(name)}\n{v:.2f}, n={n}" for name, v, n in zip(order, value, groups["n"], strict=True)]
-    axes.set_xticks(range(len(order)), names)
-    axes.set_xlabel(dimension)
+    axes.errorbar(value[known], rows[known], xerr=reach, fmt="none", ecolor=INK, elinewidth=1.3, capsize=4)
+    left = min(0.0, plugin.lower or 0.0, float(np.nanmin([value, low])))
+    right = plugin.upper if plugin.upper is not None else HEADROOM * float(np.nanmax([value, high]))
+    axes.set_xlim(left, right if right > left else left + 1.0)
+    axes.set_yticks(rows, [label(name) for name in names])
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    _say_numbers(axes.secondary_yaxis("right"), groups)
     direction = "higher" if plugin.higher_is_better else "lower"
-    axes.set_ylabel(f"{tables.headline}\n({direction} is better)")
-    axes.grid(axis="y", color=FAINT, linewidth=0.6)
+    unit = f", {plugin.unit}" if plugin.unit else ""
+    axes.set_xlabel(f"{tables.headline}{unit} ({direction} is better); line: 95 % interval")
+    axes.set_ylabel(f"{dimension}{rest}")
+    axes.grid(axis="x", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     return figure
+
+
+def _say_numbers(axis: "_AxesBase", groups: pd.DataFrame) -> None:
+    """Write score and number of samples at the end of each line, where no bar can hide them."""
+    said = [
+        f"{'—' if pd.isna(value) else f'{value:.2f}'}   n={n}"
+        for value, n in zip(groups["value"], groups["n"], strict=True)
+    ]
+    axis.set_yticks(range(len(said)), said)
+    axis.tick_params(colors=INK, labelsize=10, length=0, pad=10)
+    axis.spines["right"].set_visible(False)

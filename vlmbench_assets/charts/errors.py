@@ -1,10 +1,11 @@
-"""Kinds of errors of the headline metric, per field."""
+"""Kinds of errors per field."""
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from vlmbench_assets.charts.style import CATEGORY_COLOURS, FAINT, INK, label, new_figure
+from vlmbench_assets.charts.style import CATEGORY_COLOURS, FAINT, INK, biggest, label, new_figure
 from vlmbench_assets.contracts import UNANSWERED
 from vlmbench_assets.work.report_tables import ReportTables
 
@@ -12,49 +13,65 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SMALLEST_NAMED = 0.06
+WHITE_ON = frozenset({"correct", "wrong_value", "failed"})
+NO_VERDICT = frozenset({"", "unparsed"})
+"""Categories that every metric's rows may have, whether it judges right and wrong or not."""
 
 
-def error_counts(tables: ReportTables) -> pd.DataFrame:
-    """Samples by field (rows) and kind of error (columns); a failed answer is `failed`."""
-    rows = tables.metrics[tables.metrics["metric"] == tables.headline]
+def judge(tables: ReportTables) -> str:
+    """The metric whose verdicts are shown: the headline, or else the first that tells right from wrong.
+
+    Empty when none does.
+    """
+    rows = tables.metrics[~tables.metrics["category"].isin(NO_VERDICT)]
+    judging = set(rows["metric"])
+    return next((name for name in [tables.headline, *tables.metric_plugins] if name in judging), "")
+
+
+def error_counts(tables: ReportTables, metric: str) -> pd.DataFrame:
+    """Samples by field (rows) and kind of error (columns).
+
+    Besides the categories: `failed` for an answer that failed, `unscored` for a null score of an answer
+    that did not, `not_judged` for a score without a verdict.
+    """
+    rows = tables.metrics[tables.metrics["metric"] == metric]
     rows = rows.merge(tables.samples[["sample_id", "field"]], on="sample_id")
     rows = rows.merge(tables.answers[["sample_id", "status"]], on="sample_id")
-    kind = rows["category"].mask(rows["category"] == "", "unscored")
-    kind = kind.mask(rows["status"].isin(UNANSWERED) & (kind == "unscored"), "failed")
+    open_ = rows["category"] == ""
+    kind = rows["category"].mask(open_, "not_judged").mask(open_ & rows["value"].isna(), "unscored")
+    kind = kind.mask(open_ & rows["status"].isin(UNANSWERED), "failed")
     return pd.crosstab(rows["field"], kind)
 
 
 def draw(tables: ReportTables) -> "Figure | None":
-    """Draw one stacked bar per field; nothing where the headline metric judges no right and wrong."""
-    counts = error_counts(tables)
-    kinds = [kind for kind in CATEGORY_COLOURS if kind in counts.columns]
-    if counts.empty or kinds == ["unscored"]:
+    """Draw one stacked bar per field; nothing where no metric judges right and wrong."""
+    metric = judge(tables)
+    if not metric:
         return None
-    shares = counts.div(counts.sum(axis=1), axis=0)
-    figure, axes = new_figure(1.3 + 0.5 * len(counts))
-    left = pd.Series(0.0, index=counts.index)
-    names = [f"{label(str(field))}  (n={int(n)})" for field, n in counts.sum(axis=1).items()]
+    counts = error_counts(tables, metric)
+    names, rest = biggest({str(field): int(n) for field, n in counts.sum(axis=1).items()})
+    counts = counts.loc[names]
+    totals = counts.sum(axis=1)
+    figure, axes = new_figure(1.4 + 0.46 * len(names))
+    rows = np.arange(len(names))
+    left = np.zeros(len(names))
+    kinds = [kind for kind in CATEGORY_COLOURS if kind in counts.columns]
     for kind in kinds:
-        part = shares[kind]
-        axes.barh(names, part, left=left, color=CATEGORY_COLOURS[kind], label=kind.replace("_", " "), height=0.7)
-        for position, (start, share) in enumerate(zip(left, part, strict=True)):
-            if share >= SMALLEST_NAMED:
-                ink = "white" if kind in {"correct", "wrong_value", "failed"} else INK
-                axes.text(
-                    start + share / 2,
-                    position,
-                    f"{100 * share:.0f} %",
-                    ha="center",
-                    va="center",
-                    fontsize=9,
-                    color=ink,
-                )
-        left = left + part
-    axes.invert_yaxis()
+        shares = (counts[kind] / totals).to_numpy(dtype=float)
+        axes.barh(rows, shares, left=left, color=CATEGORY_COLOURS[kind], label=kind.replace("_", " "), height=0.7)
+        for row in np.flatnonzero(shares >= SMALLEST_NAMED).tolist():
+            middle, said = left[row] + shares[row] / 2, f"{100 * shares[row]:.0f} %"
+            ink = "white" if kind in WHITE_ON else INK
+            axes.text(middle, row, said, ha="center", va="center", fontsize=9, color=ink)
+        left += shares
+    # By position, for two long names may be cut to the same label.
+    axes.set_yticks(rows, [f"{label(name)}  (n={totals[name]})" for name in names])
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
-    axes.set_xlabel("share of samples")
+    axes.set_xlabel(f"share of samples, judged by {metric}")
+    axes.set_ylabel(f"field{rest}")
     axes.grid(axis="x", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
-    figure.legend(loc="outside upper left", ncols=len(kinds), frameon=False, fontsize=9)
+    figure.legend(loc="outside upper left", ncols=min(len(kinds), 7), frameon=False, fontsize=9)
     return figure

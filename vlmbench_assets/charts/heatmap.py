@@ -3,46 +3,67 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from vlmbench_assets.charts.style import INK, clean_first, label, new_figure
+from vlmbench_assets.charts.style import INK, biggest, clean_first, label, name_columns, new_figure
+from vlmbench_assets.work.aggregate import BETWEEN, PAIR
 from vlmbench_assets.work.report_tables import ReportTables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DARK = 0.55
+MOST_COLUMNS = 12
 
 
 def draw(tables: ReportTables) -> "Figure | None":
     """Draw field × doc_type, or field × subset where there is one kind of document only."""
-    several = tables.samples["doc_type"].nunique() > 1
-    dimension = "field*doc_type" if several else "field*subset"
-    groups = tables.groups(dimension)
-    if groups.empty:
+    scores, counts = grids(tables)
+    # One cell would only repeat the headline.
+    if scores.size < 2:
         return None
-    cells = {
-        tuple(group.split("|", 1)): (value, n)
-        for group, value, n in zip(groups["group"], groups["value"], groups["n"], strict=True)
-    }
-    fields = sorted({key[0] for key in cells})
-    slices = clean_first(sorted({key[1] for key in cells}))
-    grid = np.array([[cells.get((f, s), (np.nan, 0))[0] for s in slices] for f in fields], dtype=float)
     plugin = tables.metric_plugins[tables.headline]
-    low = plugin.lower if plugin.lower is not None else float(np.nanmin(grid, initial=0))
-    high = plugin.upper if plugin.upper is not None else float(np.nanmax(grid, initial=1))
-    figure, axes = new_figure(1.4 + 0.55 * len(fields))
+    values = scores.to_numpy(dtype=float)
+    low = plugin.lower if plugin.lower is not None else float(np.nanmin(values, initial=0))
+    high = plugin.upper if plugin.upper is not None else float(np.nanmax(values, initial=1))
+    rows, rest = biggest({str(name): int(n) for name, n in counts.sum(axis=1).items()})
+    scores, counts = scores.loc[rows], counts.loc[rows]
+    figure, axes = new_figure(1.5 + 0.55 * len(rows))
     colours = "cividis" if plugin.higher_is_better else "cividis_r"
-    image = axes.imshow(grid, cmap=colours, vmin=low, vmax=high, aspect="auto")
-    axes.set_xticks(range(len(slices)), [label(name) for name in slices], rotation=30 if len(slices) > 6 else 0)
-    axes.set_yticks(range(len(fields)), [label(name) for name in fields])
-    for (row, column), value in np.ndenumerate(grid):
-        n = cells.get((fields[row], slices[column]), (np.nan, 0))[1]
-        text = "—" if np.isnan(value) else f"{value:.2f}"
-        light = not np.isnan(value) and (value - low) / ((high - low) or 1) > DARK
-        ink = INK if light == plugin.higher_is_better or np.isnan(value) else "white"
-        axes.text(column, row, f"{text}\nn={n}", ha="center", va="center", fontsize=9, color=ink)
-    axes.set_ylabel("field")
-    axes.set_xlabel("doc_type" if several else "subset")
-    bar = figure.colorbar(image, ax=axes, fraction=0.03, pad=0.02)
-    bar.set_label(f"{tables.headline}, {'higher' if plugin.higher_is_better else 'lower'} is better")
+    values, samples = scores.to_numpy(dtype=float), counts.to_numpy(dtype=int)
+    image = axes.imshow(values, cmap=colours, vmin=low, vmax=high, aspect="auto")
+    name_columns(axes, list(scores.columns))
+    axes.set_yticks(range(len(rows)), [label(name) for name in rows])
+    for (row, column), value in np.ndenumerate(values):
+        share = (value - low) / ((high - low) or 1)
+        light = np.isnan(value) or (share > DARK if plugin.higher_is_better else share < 1 - DARK)
+        said = f"{_score(value)}\nn={samples[row, column]}"
+        axes.text(column, row, said, ha="center", va="center", fontsize=9, color=INK if light else "white")
+    axes.set_ylabel(str(scores.index.name) + rest)
+    axes.set_xlabel(str(scores.columns.name))
+    direction = "higher" if plugin.higher_is_better else "lower"
+    axes.set_title(f"{tables.headline} ({direction} is better)", loc="left", fontsize=10, color=INK)
+    figure.colorbar(image, ax=axes, fraction=0.03, pad=0.02)
     return figure
+
+
+def grids(tables: ReportTables) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Headline scores and numbers of samples, fields as rows and slices as columns.
+
+    The other way round where there are more slices than fit side by side. A pair without samples is null, n 0.
+    """
+    other = "doc_type" if tables.samples["doc_type"].nunique() > 1 else "subset"
+    groups = tables.groups(f"field{PAIR}{other}").set_index("group")
+    pairs = tables.samples[["field", other]].drop_duplicates()
+    # Looked up by the joined name, since a field's own name may hold the character that joins.
+    pairs = pairs.assign(group=pairs["field"] + BETWEEN + pairs[other]).join(groups, on="group", how="inner")
+    pairs = pairs.drop_duplicates("group")
+    scores = pairs.pivot_table(index="field", columns=other, values="value", dropna=False, aggfunc="first")
+    counts = pairs.pivot_table(index="field", columns=other, values="n", dropna=False, aggfunc="first")
+    slices = clean_first(list(scores.columns))
+    scores, counts = scores[slices], counts[slices].fillna(0).astype(int)
+    return (scores.T, counts.T) if len(slices) > max(MOST_COLUMNS, len(scores)) else (scores, counts)
+
+
+def _score(value: float) -> str:
+    return "—" if np.isnan(value) else f"{value:.2f}"

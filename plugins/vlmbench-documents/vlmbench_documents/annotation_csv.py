@@ -65,8 +65,10 @@ def read(job: ReadJob[AnnotationCsvOptions]) -> Iterator[Sample]:
         raise DatasetError("no such file", where=str(path), fix="Set the option `file` to the table's name")
     problems = Problems(path, fix="Correct the table; nothing of it is read while it has mistakes")
     rows = _read_rows(path, job.options.separator, problems)
-    problems.raise_if_any()
     chosen = [row for row in rows if job.split in ALL_SPLITS or row.cells["split"] == job.split]
+    images = _find_images(path.parent, rows, problems)
+    ids = _sample_ids(chosen, job.options, problems)
+    problems.raise_if_any()
     if rows and not chosen:
         found = ", ".join(sorted({repr(row.cells["split"]) for row in rows}))
         raise DatasetError(
@@ -74,26 +76,26 @@ def read(job: ReadJob[AnnotationCsvOptions]) -> Iterator[Sample]:
             where=str(path),
             fix="Set the dataset's `split` to one of them, or to 'all'",
         )
-    images = _find_images(path.parent, rows, problems)
-    ids = _sample_ids(chosen, job.options, problems)
-    problems.raise_if_any()
     for row, sample_id in zip(chosen, ids, strict=True):
         yield _sample(row, sample_id, images[row.cells["image_path"]], job)
 
 
 def _read_rows(path: Path, separator: str, problems: Problems) -> list[_Row]:
     # The limit of 131072 characters a cell is the csv module's own and belongs to the whole process.
+    rows: list[_Row] = []
     old_limit = csv.field_size_limit(2**31 - 1)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(_checked_rows(file, separator, problems))
+            rows.extend(_checked_rows(file, separator, problems))
     except csv.Error as error:
-        problems.add("quoting", f"{error}; cells with quotes, newlines or {separator!r} are quoted (RFC 4180)")
+        problems.add(
+            f"row {len(rows) + 1}", f"{error}; cells with quotes, newlines or {separator!r} are quoted (RFC 4180)"
+        )
     except UnicodeDecodeError as error:
         problems.add(f"byte {error.start}", f"not UTF-8 ({error.reason})")
     finally:
         csv.field_size_limit(old_limit)
-    return []
+    return rows
 
 
 def _checked_rows(file: TextIO, separator: str, problems: Problems) -> Iterator[_Row]:

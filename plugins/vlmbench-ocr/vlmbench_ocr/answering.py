@@ -1,22 +1,35 @@
 """Answer a request from a page that has been read."""
 
 import json
+import re
 
 from vlmbench_ocr.page import Page
-from vlmbench_ocr.receipt_rules import KEY_FIELDS, rule_of
+from vlmbench_ocr.receipt_rules import KEY_FIELDS, RULES, rule_of
 from vlmbench_sdk import Request
+
+_LIST = re.compile(r"\w+(?:, ?\w+)+")
 
 
 def answer_from(page: Page, request: Request) -> str:
     """Return the answer; an empty string when nothing was found or no rule knows the field.
 
-    `answer_type` json gives an object of the key fields, null for those not found. `page_text`, or no field,
-    gives the whole page. The prompt is not read: there is no language model here that could.
+    `answer_type` json gives an object of the fields asked for, null for those not found. `page_text`, or no
+    field, gives the whole page. Everything else goes by the field's name: there is no language model here
+    that could read the question.
     """
     if request.answer_type == "json":
-        found = {name: rule(page) or None for name, rule in KEY_FIELDS.items()}
+        found = {name: RULES[name](page) or None for name in asked_fields(request.prompt)}
         return json.dumps(found, ensure_ascii=False)
     if request.answer_type == "page_text" or not request.field:
         return page.text
     rule = rule_of(request.field)
     return rule(page) if rule else ""
+
+
+def asked_fields(prompt: str) -> tuple[str, ...]:
+    """Return the fields that the prompt lists, such as `number, date, total`; without a list the key fields."""
+    for found in _LIST.finditer(prompt):
+        names = tuple(re.split(r", ?", found.group()))
+        if all(name in RULES for name in names):
+            return names
+    return KEY_FIELDS

@@ -17,8 +17,8 @@ class RapidOptions(Options):
     """Longest side, in pixels, to which a page is scaled down before it is read; null reads full size."""
     text_score: float = Field(default=0.5, ge=0, le=1)
     """Lines that the engine is less sure of than this are dropped."""
-    threads: int = Field(default=1, ge=1)
-    """Threads of the neural network runtime."""
+    threads: int = Field(default=2, ge=1)
+    """Threads of the neural network runtime; they change the speed and not the answers."""
 
 
 class TesseractOptions(Options):
@@ -26,8 +26,10 @@ class TesseractOptions(Options):
 
     languages: str = Field(default="rus+eng", pattern=r"^[A-Za-z_]+(\+[A-Za-z_]+)*$")
     """Tesseract's language codes joined by '+', such as `eng` or `rus+eng`."""
-    psm: int = Field(default=4, ge=1, le=13)
+    psm: int = Field(default=6, ge=1, le=13)
     """Page segmentation mode: 3 automatic, 4 one column, 6 one block, 11 sparse text."""
+    min_confidence: float = Field(default=20, ge=0, le=100)
+    """Words that the engine is less sure of than this are dropped."""
     max_side: MaxSide = None
     """Longest side, in pixels, to which a page is scaled down before it is read; null reads full size."""
 

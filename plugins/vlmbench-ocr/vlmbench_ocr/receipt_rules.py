@@ -12,13 +12,8 @@ from vlmbench_ocr.page import Page
 
 Rule = Callable[[Page], str]
 
-KEY_FIELDS: Mapping[str, Rule] = {
-    "company": find_company,
-    "date": find_date,
-    "address": find_address,
-    "total": find_total,
-}
-"""The key fields of a receipt, which a question for JSON asks for."""
+KEY_FIELDS = ("company", "date", "address", "total")
+"""The key fields of a receipt."""
 
 _NAMES: tuple[tuple[Rule, str], ...] = (
     (find_company, "company seller vendor merchant store supplier shop продавец организация компания магазин"),

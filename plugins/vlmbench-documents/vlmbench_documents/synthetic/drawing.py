@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from vlmbench_documents.synthetic.layout import WIDTH, Line
+from vlmbench_sdk import DatasetError
 
 FACES = ("DejaVuSansMono", "DejaVuSansMono", "DejaVuSans", "DejaVuSerif")
 PAGE = 560
@@ -22,8 +23,11 @@ def font_folder() -> Path:
     """Where the DejaVu fonts lie: matplotlib ships them, and Pillow's own font has no Cyrillic letters."""
     found = importlib.util.find_spec("matplotlib")
     if found is None or found.origin is None:
-        message = "the package matplotlib, which carries the fonts, is not installed"
-        raise ModuleNotFoundError(message)
+        raise DatasetError(
+            "the package matplotlib, which carries the DejaVu fonts, is not installed",
+            where="dataset reader synthetic",
+            fix="Install it: pip install matplotlib",
+        )
     return Path(found.origin).parent / "mpl-data" / "fonts" / "ttf"
 
 
@@ -60,8 +64,8 @@ def _draw_line(pen: ImageDraw.ImageDraw, line: Line, place: tuple[int, int, int]
     while text and pen.textlength(text, font=font) > room - (right + 14 if line.right else 0):
         font = font.font_variant(size=font.size - 1)
         right = pen.textlength(line.right, font=font)
-    x = start if line.align != "center" else start + (room - pen.textlength(text, font=font)) / 2
-    pen.text((round(x), y), text, font=font, fill=INK)
+    indent = (room - pen.textlength(text, font=font)) / 2 if line.align == "center" else 0
+    pen.text((round(start + indent), y), text, font=font, fill=INK)
     if line.right:
         pen.text((round(end - right), y), line.right, font=font, fill=INK)
 

@@ -106,4 +106,6 @@ def _items(document: Document) -> list[Line]:
 
 
 def _wrapped(text: str, align: Align, *, bold: bool = False) -> list[Line]:
-    return [Line(part, align, bold=bold) for part in textwrap.wrap(text, WIDTH - 4)]
+    # Broken at spaces only: the reference is what is printed, with a space for each line end.
+    parts = textwrap.wrap(text, WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+    return [Line(part, align, bold=bold) for part in parts]

@@ -40,7 +40,9 @@ PAGE_QUESTION = {"en": "Write down all text of this page.", "ru": "Перепи�
 
 
 def read(job: ReadJob[SyntheticOptions]) -> Iterator[Sample]:
-    """Draw every document under every condition; the same seed gives the same bytes everywhere.
+    """Draw every document under every condition; the same seed gives the same pixels.
+
+    The bytes of the files are also the same wherever Pillow, its FreeType and its zlib are the same.
 
     A document depends on seed, language, kind and its own number only, so that a larger set begins with
     the smaller one.

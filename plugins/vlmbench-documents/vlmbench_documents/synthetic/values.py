@@ -32,6 +32,8 @@ _RU_SURNAMES = ("БЕРЁЗКИН", "ВОРОНЦОВ", "ГОРИН", "ДУБР�
 _RU_NAMES = ("АНТОН", "БОРИС", "ГЛЕБ", "ЕГОР", "МАКСИМ", "ФЁДОР")
 _MONTHS_RU = ("января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября",
               "ноября", "декабря")  # fmt: skip
+# strftime's %b would follow the locale of the process.
+_MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def _date(rng: Random, language: str) -> str:
         if style == 0:
             return f"{day.day} {_MONTHS_RU[day.month - 1]} {day.year} г."
         return day.strftime("%d.%m.%Y" if style == 1 else "%d.%m.%y")
-    return day.strftime(("%d/%m/%Y", "%d-%m-%Y", "%d %b %Y")[style])
+    return day.strftime(("%d/%m/%Y", "%d-%m-%Y", f"%d {_MONTHS_EN[day.month - 1]} %Y")[style])
 
 
 def amount(cents: int, language: str, currency: str = "") -> str:

@@ -10,6 +10,7 @@ from vlmbench_ocr.images import open_page
 from vlmbench_ocr.page import Page
 from vlmbench_ocr.plugin import TesseractOptions
 from vlmbench_ocr.reader import OcrModel
+from vlmbench_ocr.tesseract.scripts import mend_scripts
 from vlmbench_ocr.tesseract.table import parse_table
 from vlmbench_sdk import ModelError
 
@@ -47,7 +48,9 @@ class Tesseract(OcrModel[TesseractOptions]):
         picture.save(pixels, "PPM")  # the quickest to write of what tesseract reads
         options = self.options
         command = ["tesseract", "stdin", "stdout", "-l", options.languages, "--psm", str(options.psm), "tsv"]
-        return parse_table(self._run(command, pixels.getvalue()).decode("utf-8", "replace"))
+        table = self._run(command, pixels.getvalue()).decode("utf-8", "replace")
+        page = parse_table(table, options.min_confidence)
+        return mend_scripts(page) if {"rus", "eng"} <= set(options.languages.split("+")) else page
 
     def _run(self, command: list[str], pixels: bytes) -> bytes:
         """Run the program in one thread: its OpenMP threads spin and make busy machines several times slower.
