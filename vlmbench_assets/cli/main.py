@@ -30,7 +30,8 @@ for command in (init, check, list_entries, run, status, leaderboard, report, ui)
 def main() -> None:
     """Run the command; errors that a person can mend are shown as sentences, without a traceback."""
     try:
-        cli(standalone_mode=False)
+        # Without standalone mode click returns the status that a command exits with.
+        sys.exit(cli(standalone_mode=False) or 0)
     except VlmBenchError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)

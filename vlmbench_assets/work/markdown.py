@@ -19,12 +19,12 @@ def escape(text: str, longest: int = LONGEST_CELL) -> str:
     return _SPECIAL.sub(r"\\\1", line).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
 
 
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Render a table; every cell is escaped."""
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], longest: int = LONGEST_CELL) -> str:
+    """Render a table; every cell is escaped, and cut when it is longer than `longest` characters."""
     lines = [
         "| " + " | ".join(escape(name) for name in header) + " |",
         "|" + "---|" * len(header),
-        *("| " + " | ".join(escape(cell) or " " for cell in row) + " |" for row in rows),
+        *("| " + " | ".join(escape(cell, longest) or " " for cell in row) + " |" for row in rows),
     ]
     return "\n".join(lines) + "\n"
 

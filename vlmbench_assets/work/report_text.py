@@ -13,6 +13,8 @@ from vlmbench_assets.work.worst import worst_samples
 FEWEST_FOR_P90 = 10
 BREAKDOWNS = ("field", "doc_type", "subset", "language")
 OTHER_METRICS = 3
+LONGEST_FACT = 4000
+"""Options and packages are shown whole: whoever reproduces a score needs the end of the list too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +75,19 @@ def report_markdown(tables: ReportTables, facts: ReportFacts, pictures: Sequence
 
 
 def _headline(tables: ReportTables, facts: ReportFacts) -> str:
-    samples, documents = len(tables.samples), tables.samples["doc_id"].nunique()
+    samples = len(tables.samples)
     if not samples:
         return "The dataset has no samples, so there is nothing to score."
+    # Not every sample: a metric may apply to some of them only.
+    judged = tables.metrics.loc[tables.metrics["metric"] == tables.headline, "sample_id"]
+    documents = tables.samples.loc[tables.samples["sample_id"].isin(judged), "doc_id"].nunique()
     rows = tables.groups("overall").to_dict("records")
     failed = int(tables.answers["status"].isin(UNANSWERED).sum())
     said = ["No score."]
     if rows and not pd.isna(rows[0]["value"]):
         bounds = interval(rows[0]["ci_low"], rows[0]["ci_high"])
-        said = [
-            f"**{tables.headline} {number(rows[0]['value'])}**" + (f", 95 % interval {bounds}" if bounds else "")
-        ]
-        said[0] += f", from {samples} samples of {documents} documents."
+        said = [f"**{tables.headline} {number(rows[0]['value'])}**" + (f", 95 % interval {bounds}" if bounds else "")]
+        said[0] += f", from {rows[0]['n']} samples of {documents} documents."
         said.append(f"Coverage {percent(rows[0]['coverage'])}.")
     said.append(f"{failed} of {samples} answers failed." if failed else "No answer failed.")
     if facts.limit:
@@ -169,4 +172,4 @@ def _speed(answers: pd.DataFrame, facts: ReportFacts) -> str:
 
 def _facts_table(facts: Mapping[str, str]) -> str:
     rows = [[name, value] for name, value in facts.items() if value]
-    return markdown_table(["", ""], rows) if rows else ""
+    return markdown_table(["", ""], rows, LONGEST_FACT) if rows else ""

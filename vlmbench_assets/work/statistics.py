@@ -72,7 +72,8 @@ def estimate(
 def _all_alike(mean: float, documents: int, lower: float | None, upper: float | None) -> Estimate:
     if lower is None or upper is None or upper <= lower:
         return Estimate(mean)
-    share = (mean - lower) / (upper - lower)
+    # A score outside of its metric's range must not turn the root below imaginary.
+    share = min(1.0, max(0.0, (mean - lower) / (upper - lower)))
     z2 = Z**2
     centre = (share + z2 / (2 * documents)) / (1 + z2 / documents)
     half = Z / (1 + z2 / documents) * (share * (1 - share) / documents + z2 / (4 * documents**2)) ** 0.5

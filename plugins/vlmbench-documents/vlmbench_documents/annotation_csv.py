@@ -81,16 +81,16 @@ def read(job: ReadJob[AnnotationCsvOptions]) -> Iterator[Sample]:
 
 
 def _read_rows(path: Path, separator: str, problems: Problems) -> list[_Row]:
-    # The limit of 131072 characters a cell is the csv module's own and belongs to the whole process.
     rows: list[_Row] = []
+    # The limit of 131072 characters a cell is the csv module's own and belongs to the whole process.
     old_limit = csv.field_size_limit(2**31 - 1)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows.extend(_checked_rows(file, separator, problems))
     except csv.Error as error:
-        problems.add(
-            f"row {len(rows) + 1}", f"{error}; cells with quotes, newlines or {separator!r} are quoted (RFC 4180)"
-        )
+        last = rows[-1].number if rows else 0
+        rule = f"cells with quotes, newlines or {separator!r} are quoted (RFC 4180)"
+        problems.add(f"after row {last}", f"{error}; {rule}")
     except UnicodeDecodeError as error:
         problems.add(f"byte {error.start}", f"not UTF-8 ({error.reason})")
     finally:
