@@ -1,9 +1,9 @@
 """Leaderboards: order, ties, missing models, directions."""
 
-import pandas as pd
 import pytest
 
 from tests.work.cells import CER, EXACT, Row, cell_of
+from vlmbench_assets.work.matrix import benchmark_markdown
 from vlmbench_assets.work.rank import CellScores, leaderboard_markdown, rank, terminal_rows
 from vlmbench_sdk import MetricPlugin
 
@@ -27,7 +27,7 @@ def test_models_are_ranked_and_none_is_dropped() -> None:
     assert list(table["rank"][:2]) == [1, 2]
     assert table["rank"][2:].isna().all()
     assert table.set_index("model").loc["absent", "note"] == "missing"
-    assert pd.isna(table.set_index("model").loc["unscored", "exact_match"])
+    assert table.set_index("model")["exact_match"].isna()["unscored"]
 
 
 def test_lower_is_better_ranks_the_other_way() -> None:
@@ -62,3 +62,12 @@ def test_a_leaderboard_without_results(cells: dict[str, CellScores | None]) -> N
     table = rank(cells, "exact_match", PLUGINS)
     assert len(table) == len(cells)
     assert "| rank |" in leaderboard_markdown(table, "receipts", "exact_match", PLUGINS)
+
+
+def test_a_benchmark_at_a_glance() -> None:
+    receipts = rank({"a": _scores(3, 4), "b": None}, "exact_match", PLUGINS)
+    pages = rank({"a": _scores(3, 4)}, "cer", PLUGINS)
+    page = benchmark_markdown({"receipts": receipts, "pages": pages}, {"receipts": "exact_match", "pages": "cer"})
+    assert "| a | 0.750 0.000 to 1.000 | 0.1" in page
+    assert page.splitlines()[-1].startswith("| b | missing |")
+    assert benchmark_markdown({}, {}) == "The benchmark has no cells."

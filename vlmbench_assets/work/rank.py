@@ -38,33 +38,26 @@ class CellScores:
     """Seconds the model took for all answers."""
 
 
-def rank(
-    cells: Mapping[str, CellScores | None], headline: str, plugins: Mapping[str, MetricPlugin]
-) -> pd.DataFrame:
+def rank(cells: Mapping[str, CellScores | None], headline: str, plugins: Mapping[str, MetricPlugin]) -> pd.DataFrame:
     """Make the leaderboard: a row per model, best first, those without results last.
 
     Columns: rank, model, the headline and its interval, coverage, samples, failed, median_latency_ms,
     seconds, a column per further metric, note. A null score has no rank.
     """
     others = dict.fromkeys(
-        name
-        for cell in cells.values()
-        if cell is not None
-        for name in cell.aggregates["metric"]
-        if name != headline
+        name for cell in cells.values() if cell is not None for name in cell.aggregates["metric"] if name != headline
     )
     rows = [_row(model, cell, headline, list(others)) for model, cell in cells.items()]
     down = headline not in plugins or plugins[headline].higher_is_better
     table = pd.DataFrame(rows, columns=_columns(headline, list(others))).astype({headline: float})
     table = table.sort_values(headline, ascending=not down, na_position="last", kind="stable", ignore_index=True)
     table["rank"] = table[headline].rank(method="min", ascending=not down).astype("Int64")
-    table["note"] = [_with_tie(row, table) for row in table.to_dict("records")]
+    bounds = table[["model", "ci_low", "ci_high", "note"]].itertuples(index=False, name=None)
+    table["note"] = [_with_tie(*row, table) for row in bounds]
     return table
 
 
-def leaderboard_markdown(
-    table: pd.DataFrame, dataset: str, headline: str, plugins: Mapping[str, MetricPlugin]
-) -> str:
+def leaderboard_markdown(table: pd.DataFrame, dataset: str, headline: str, plugins: Mapping[str, MetricPlugin]) -> str:
     """The leaderboard as a page."""
     header, rows = terminal_rows(table, headline)
     direction = "higher" if headline not in plugins or plugins[headline].higher_is_better else "lower"
@@ -124,18 +117,12 @@ def _row(model: str, cell: CellScores | None, headline: str, others: list[str]) 
     }
 
 
-def _with_tie(row: Mapping[str, object], table: pd.DataFrame) -> str:
+def _with_tie(model: str, low: float | None, high: float | None, note: str, table: pd.DataFrame) -> str:
     """Say with whom a model's interval overlaps."""
-    low, high = row["ci_low"], row["ci_high"]
-    note = str(row["note"])
     if pd.isna(low) or pd.isna(high):
         return note
-    tied = [
-        other["model"]
-        for other in table.to_dict("records")
-        if other["model"] != row["model"] and other["ci_low"] <= high and low <= other["ci_high"]
-    ]
-    said = f"overlaps {', '.join(tied)}" if tied else ""
+    tied = table.loc[(table["ci_low"] <= high) & (table["ci_high"] >= low) & (table["model"] != model), "model"]
+    said = f"overlaps {', '.join(tied)}" if len(tied) else ""
     return "; ".join(part for part in (note, said) if part)
 
 

@@ -28,7 +28,7 @@ def apply(image: Image.Image, condition: str, name: str) -> Image.Image:
 
 def _noise(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     pixels = np.asarray(image, dtype=np.float32)
-    noisy = pixels + rng.normal(0, rng.uniform(55, 75), pixels.shape)
+    noisy = pixels + rng.normal(0, rng.uniform(36, 44), pixels.shape)
     return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
 
 

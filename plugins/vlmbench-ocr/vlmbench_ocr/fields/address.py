@@ -15,7 +15,7 @@ _STREET = re.compile(
     r"|улица|ул|проспект|просп|пр-т|пр-кт|переулок|пер|шоссе|набережная|наб|бульвар|площадь|обл|область|р-н|край"
     r"|мкр|дом|корп|стр|офис|пом)\b"
     r"|\bno\.? ?\d+[\w-]*,|^no\.? ?[\w-]*\d|\bг\. ?[а-я]|\bд\. ?\d|^\d{6} ?,? [^\W\d]|\b\d{5},? [^\W\d][^\d]*$"
-    r"|^\d{1,4}[\w/&-]{0,6} ?, ?\w"
+    r"|^\d{1,4}[\w/&-]{0,6} ?, ?[^\W\d]{2}"
 )
 """Words and numbers of streets, floors and towns; five digits are a postcode only with nothing but words behind."""
 

@@ -3,14 +3,9 @@
 import re
 
 from vlmbench_ocr.fields.address import starts_address
-from vlmbench_ocr.fields.words import HEAD_ROWS, NOT_AN_ADDRESS, fold
+from vlmbench_ocr.fields.words import HEAD_ROWS, LEGAL_FORM, NOT_AN_ADDRESS, after_label, fold, is_form_alone
 from vlmbench_ocr.page import Page
 
-_LEGAL_FORM = re.compile(
-    r"\b(?:sdn\.? ?bhd|s/b|sb|bhd|berhad|plt|enterprise|ltd|limited|llc|l\.l\.c|llp|inc|corp|gmbh|pte|pty|plc|co\."
-    r"|pt|cv|tbk|ооо|оао|зао|пао|ао|ип|гуп|муп)(?:\b|(?<=\.))"
-    r"|общество с ограниченной|индивидуальный предприниматель|акционерное общество"
-)
 _LABEL = re.compile(
     r"^\W*(?:seller|vendor|merchant|supplier|company|продавец|поставщик|организация|исполнитель)\s*:\s*",
     re.IGNORECASE,
@@ -30,19 +25,14 @@ def find_company(page: Page) -> str:
     ООО); then the first row that can be a name at all: it has letters, one of them a capital, and is neither
     the document's title nor a phone or a tax number.
     """
-    rows = [row.text for row in page.rows[:HEAD_ROWS]]
-    for text in rows:
-        if label := _LABEL.match(text):
-            return _clean(text[label.end() :])
+    if labelled := after_label(page, _LABEL):
+        return _clean(labelled)
     names = head_names(page)
     for position, (index, text) in enumerate(names):
-        found = _LEGAL_FORM.search(fold(text))
-        if found is None:
+        if LEGAL_FORM.search(fold(text)) is None:
             continue
-        # The form alone in its row ends the name above.
-        alone = found.start() == 0 and len(fold(text)) - found.end() < _LETTERS
         follows = position > 0 and names[position - 1][0] == index - 1
-        return _clean(f"{rows[index - 1]} {text}" if alone and follows else text)
+        return _clean(f"{names[position - 1][1]} {text}" if follows and is_form_alone(text) else text)
     return _clean(names[0][1]) if names else ""
 
 

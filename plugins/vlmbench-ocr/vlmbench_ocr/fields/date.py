@@ -6,7 +6,7 @@ from vlmbench_ocr.fields.words import fold
 from vlmbench_ocr.page import Page
 
 _MONTHS = (
-    r"(?:jan|feb|mar|apr|may|mei|jun|jul|aug|agu|sep|oct|okt|nov|dec|des)[a-z]*\.?"
+    r"(?:jan|feb|mar|apr|may|mei|jun|jul|aug|agu|sep|[o0]ct|okt|nov|dec|des)[a-z]*\.?"
     r"|(?:янв|фев|мар|апр|мая|май|июн|июл|авг|сен|окт|ноя|дек)[а-я]*\.?"
 )
 _YEAR = r"(?:(?:19|20)\d\d|\d\d(?!\d))"

@@ -30,6 +30,9 @@ _NOT_TAX = re.compile(
 _SUMMARY = re.compile(r"(?:gst|tax|vat) ?(?:summary|analysis)")
 _ONLY_LABEL = re.compile(r"[\W\d_]*(?:\w+\W*){1,3}")
 
+_SAME = 0.005
+"""Less than half a cent apart."""
+
 _AGREES = 3
 _IS_STRONG = 2
 _BEFORE_PAYMENT = 1
@@ -47,7 +50,7 @@ def find_total(page: Page) -> str:
 
     Among the rows with a label of totals, that row wins which agrees with what was paid less the change, has
     the clearest label (grand total, total due, к оплате), stands before the payment, and comes last.
-    Where no row has such a label, the subtotal or the payment stands for it.
+    Where no row has such a label, any row that agrees with the payment does, or else the subtotal.
     """
     rows = _labelled(page)
     paid = _paid(rows)
@@ -55,15 +58,14 @@ def find_total(page: Page) -> str:
     totals = [row for row in rows if _TOTAL.search(row.label) and not _NOT_THE_TOTAL.search(row.label)]
 
     def weight(row: _Labelled) -> tuple[int, int]:
-        points = _AGREES * (paid is not None and abs(row.amount.value - paid) < 0.005)
+        points = _AGREES * (paid is not None and abs(row.amount.value - paid) < _SAME)
         points += _IS_STRONG * bool(_STRONG.search(row.label)) + _BEFORE_PAYMENT * (row.index < payment_at)
         return points, row.index
 
     if totals:
         return max(totals, key=weight).amount.text
-    return _first(_SUBTOTAL, rows, last=True) or next(
-        (row.amount.text for row in rows if row.amount.value == paid and _CASH.search(row.label)), ""
-    )
+    agreeing = [row.amount.text for row in rows if paid is not None and abs(row.amount.value - paid) < _SAME]
+    return agreeing[0] if agreeing else _first(_SUBTOTAL, rows, last=True)
 
 
 def find_subtotal(page: Page) -> str:

@@ -16,19 +16,39 @@ NOT_AN_ADDRESS = re.compile(
 """Rows of a head that are about something else: phones, tax numbers, the document itself."""
 
 
+LEGAL_FORM = re.compile(
+    r"\b(?:sdn\.? ?bhd|s/b|sb|bhd|berhad|plt|enterprise|ltd|limited|llc|l\.l\.c|llp|inc|corp|gmbh|pte|pty|plc|co\."
+    r"|pt|cv|tbk|ооо|оао|зао|пао|ао|ип|гуп|муп)(?:\b|(?<=\.))"
+    r"|общество с ограниченной|индивидуальный предприниматель|акционерное общество"
+)
+"""Forms of companies; the search is in folded text."""
+
+_ONLY_FORM = re.compile(rf"\W*(?:{LEGAL_FORM.pattern})\W*")
+
+
 def fold(text: str) -> str:
     """Lower case, ё as е, spaces squeezed; the length of words is kept, so that labels can be found."""
     return " ".join(text.casefold().replace("ё", "е").split())
 
 
+def is_form_alone(text: str) -> bool:
+    """Say whether a row is nothing but a legal form, the end of the name above it."""
+    return _ONLY_FORM.fullmatch(fold(text)) is not None
+
+
 def after_label(page: Page, label: re.Pattern[str]) -> str:
-    """Return what follows the first row's label, in the row or, where nothing does, in the row below."""
-    for index, row in enumerate(page.rows):
-        found = label.search(row.text)
+    """Return what follows the first row's label, in the row or, where nothing does, in the row below.
+
+    A legal form alone in the next row belongs to it.
+    """
+    rows = [row.text for row in page.rows] + ["", ""]
+    for index, text in enumerate(rows):
+        found = label.search(text)
         if found is None:
             continue
-        if rest := row.text[found.end() :].strip(" :.-№#"):
-            return rest
-        if index + 1 < len(page.rows):
-            return page.rows[index + 1].text
+        rest = text[found.end() :].strip(" :.-№#")
+        below = index + 1
+        if not rest:
+            rest, below = rows[below], below + 1
+        return f"{rest} {rows[below]}" if is_form_alone(rows[below]) else rest
     return ""

@@ -1,7 +1,7 @@
 """Undo mix-ups of letters that look alike in Latin and Cyrillic.
 
 Tesseract with `rus+eng` chooses the script word by word, and writes РЕТРО in Cyrillic between two English words,
-where no comparison of strings would accept it. The zeros of `000 "Ромашка"` are letters by the same token.
+where no comparison of strings would accept it. It also reads the letter О of `ООО «Ромашка»` and of initials as 0.
 """
 
 import re
@@ -17,7 +17,7 @@ _TO_LATIN = str.maketrans(_CYRILLIC, _LATIN)
 _WORD = re.compile(r"[^\W\d_]+")
 _ONLY_LATIN = re.compile(rf"[A-Za-z](?<![{_LATIN}])")
 _ONLY_CYRILLIC = re.compile(rf"[А-яЁё](?<![{_CYRILLIC}])")
-_ZEROS_AS_FORM = re.compile(r"\b[0OО]{3}(?=\s*[«\"“„])")
+_ZERO = re.compile(r"0(?=0{0,2}\s?[«\"“„])|\b0(?=\. ?[А-ЯЁ]\.)|(?<=[А-ЯЁ]\. )0(?=\.)")
 
 
 def mend_scripts(page: Page) -> Page:
@@ -31,7 +31,7 @@ def mend_scripts(page: Page) -> Page:
     def mended(text: str) -> str:
         line_side = _side(text) or page_side
         text = _WORD.sub(_writer(line_side), text)
-        return _ZEROS_AS_FORM.sub("ООО", text) if line_side >= 0 and _ONLY_CYRILLIC.search(text) else text
+        return _ZERO.sub("О", text) if line_side > 0 else text
 
     return Page(tuple(replace(line, text=mended(line.text)) for line in page.lines))
 

@@ -1,9 +1,11 @@
 """Tesseract's TSV output: one word a line, with its place in blocks, paragraphs and lines."""
 
 from collections import defaultdict
+from collections.abc import Iterable
+from math import atan2
 from statistics import median
 
-from vlmbench_ocr.page import Line, Page
+from vlmbench_ocr.page import Line, Page, turn
 
 COLUMNS = 12
 """level, page, block, paragraph, line, word, left, top, width, height, confidence, text."""
@@ -32,7 +34,19 @@ def parse_table(table: str, min_confidence: float = 0.0) -> Page:
             continue
         left, top, width, height = (int(cell) for cell in cells[6:10])
         lines[tuple(cells[1:5])].append(Line(cells[-1].strip(), left, top, left + width, top + height))
-    return Page(tuple(_join(piece) for words in lines.values() for piece in _pieces(words)))
+    tilt = _tilt(lines.values())
+    level = ([turn(word, -tilt) for word in words] for words in lines.values())
+    return Page(tuple(_join(piece) for words in level for piece in _pieces(words)))
+
+
+def _tilt(lines: Iterable[list[Line]]) -> float:
+    """Return the median slope from the first to the last word of the lines, in radians; 0 for a lone word."""
+    slopes = [
+        atan2(last.middle - first.middle, last.center - first.center)
+        for first, *_, last in (words for words in lines if len(words) > 1)
+        if last.center > first.center
+    ]
+    return median(slopes) if slopes else 0.0
 
 
 def _pieces(words: list[Line]) -> list[list[Line]]:
