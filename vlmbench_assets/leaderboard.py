@@ -58,7 +58,7 @@ def leaderboard_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefiniti
         name="leaderboard",
         partitions_def=partitions.datasets,
         deps=[dg.AssetDep("aggregates", partition_mapping=dg.MultiToSingleDimensionPartitionMapping("dataset"))],
-        group_name="datasets",
+        group_name="leaderboards",
         kinds={"markdown", "csv"},
         description="The models of a dataset side by side: headline with interval, coverage, other metrics.",
     )

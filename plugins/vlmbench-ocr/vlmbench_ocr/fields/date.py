@@ -39,7 +39,8 @@ def find_date(page: Page) -> str:
 
 def _spelt(text: str) -> list[str]:
     dates = (found for found in _DATES.finditer(text) if _possible(found))
-    return [re.sub(r"\s?([-./])\s?(?=\d)", r"\1", found.group()) for found in dates]
+    tight = (re.sub(r"\s?([-./])\s?(?=\d)", r"\1", found.group()) for found in dates)
+    return [re.sub(r"0(?=ct)", "O", date) for date in tight]
 
 
 def _compact(text: str) -> list[str]:

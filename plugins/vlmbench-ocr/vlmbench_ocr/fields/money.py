@@ -7,7 +7,7 @@ from vlmbench_ocr.fields.amounts import Amount, amount_of
 from vlmbench_ocr.fields.words import fold
 from vlmbench_ocr.page import Page
 
-_TOTAL = re.compile(r"total|\bt(?:ota)?l\b|\bamt\.? due|jumlah|итог|всего|сумма|к оплате")
+_TOTAL = re.compile(r"total|\bt(?:ota)?l\b|\bamt\.? due|^due\b|amount due|jumlah|итог|всего|сумма|к оплате")
 _STRONG = re.compile(
     r"grand ?total|net ?total|total (?:amount|amt|due|payable|paid|rounded)|amount (?:due|payable)|\bamt\.? due"
     r"|total.{0,8}\binc|итого? к оплате|всего к оплате|к оплате|итоговая сумма"
@@ -23,7 +23,7 @@ _CASH = re.compile(
     r"|наличн|картой|безнал|электрон|получено|внесено|оплачено)"
 )
 _CHANGE = re.compile(r"\bchange|kembali|сдач")
-_TAX = re.compile(r"\b(?:gst|vat|tax|ppn|pb1|ндс|налог)\b")
+_TAX = re.compile(r"\b(?:gst|vat|tax|ppn|pb1|pajak|ндс|налог)\b")
 _NOT_TAX = re.compile(
     r"total|inclu|excl|\bno\b|\bid\b|reg|invoice|summary|code|invoice|итог|без ндс|\binc|инн"
 )

@@ -1,0 +1,116 @@
+"""The Dagster UI in a real browser: one cell is materialised by clicking, and its report is read there."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.conftest import REPOSITORY
+
+START_S = 120
+RUN_MS = 180_000
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def ui(workspace: Path) -> Iterator[str]:
+    """`vlmbench ui` on the echo workspace; its address."""
+    for name in ("definitions.py", "workspace.yaml"):
+        shutil.copy(REPOSITORY / name, workspace / name)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (workspace / "ui.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vlmbench_assets.cli", "ui", "--workspace", str(workspace), "--port", str(port)],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_until_served(address, process, workspace / "ui.log")
+            yield address
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _wait_until_served(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    for _ in range(START_S):
+        assert process.poll() is None, log.read_text(encoding="utf-8")
+        try:
+            with urllib.request.urlopen(f"{address}/server_info", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            try:
+                process.wait(1)
+            except subprocess.TimeoutExpired:
+                continue
+    pytest.fail(log.read_text(encoding="utf-8"))
+
+
+@pytest.mark.engine("chromium")
+def test_one_cell_is_materialised_and_read_in_the_browser(ui: str, workspace: Path) -> None:
+    errors: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1500, "height": 1000})
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{ui}/locations/vlmbench/asset-groups/cells")
+        _launch_the_only_cell(page)
+        _read_the_report(page, ui)
+        page.screenshot(path=str(workspace / "report.png"))
+        page.goto(f"{ui}/assets/answers?view=checks")
+        expect(page.get_by_text("contract").first).to_be_visible(timeout=30_000)
+        browser.close()
+    assert errors == []
+    assert (workspace / "data/report/echo/tiny/report.md").exists()
+    # The UI's runs and headless ones share one instance, which lies in the workspace.
+    assert (workspace / ".dagster/history").is_dir()
+
+
+def _launch_the_only_cell(page: Page) -> None:
+    page.get_by_role("button", name="Materialize all").first.click(timeout=60_000)
+    dialog = page.get_by_role("dialog")
+    for button in dialog.get_by_role("button", name="All", exact=True).all():
+        button.click()
+    dialog.get_by_role("button", name="Launch").click()
+
+
+def _read_the_report(page: Page, ui: str) -> None:
+    shown = page.get_by_text("[Show Markdown]").first
+    for _ in range(RUN_MS // 5_000):
+        page.goto(f"{ui}/assets/report?view=events")
+        try:
+            shown.wait_for(timeout=5_000)
+            break
+        except Exception as error:  # noqa: BLE001 - playwright's own timeout: the run is not done yet
+            assert "Timeout" in str(error)
+    shown.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("exact_match 0.750")).to_be_visible()
+    pictures = dialog.locator("img")
+    expect(pictures).to_have_count(3)
+    for picture in pictures.all():
+        assert picture.evaluate("each => each.complete && each.naturalWidth") > 0
