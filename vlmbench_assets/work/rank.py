@@ -52,8 +52,8 @@ def rank(cells: Mapping[str, CellScores | None], headline: str, plugins: Mapping
     table = pd.DataFrame(rows, columns=_columns(headline, list(others))).astype({headline: float})
     table = table.sort_values(headline, ascending=not down, na_position="last", kind="stable", ignore_index=True)
     table["rank"] = table[headline].rank(method="min", ascending=not down).astype("Int64")
-    bounds = table[["model", "ci_low", "ci_high", "note"]].itertuples(index=False, name=None)
-    table["note"] = [_with_tie(*row, table) for row in bounds]
+    bounds = zip(table["model"], table["ci_low"], table["ci_high"], table["note"], strict=True)
+    table["note"] = [_with_tie(model, low, high, note, table) for model, low, high, note in bounds]
     return table
 
 
