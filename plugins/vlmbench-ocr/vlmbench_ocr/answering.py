@@ -18,7 +18,8 @@ def answer_from(page: Page, request: Request) -> str:
     that could read the question.
     """
     if request.answer_type == "json":
-        found = {name: RULES[name](page) or None for name in asked_fields(request.prompt)}
+        rules = {name: rule_of(name) for name in asked_fields(request.prompt)}
+        found = {name: rule(page) or None if rule else None for name, rule in rules.items()}
         return json.dumps(found, ensure_ascii=False)
     if request.answer_type == "page_text" or not request.field:
         return page.text
@@ -27,9 +28,12 @@ def answer_from(page: Page, request: Request) -> str:
 
 
 def asked_fields(prompt: str) -> tuple[str, ...]:
-    """Return the fields that the prompt lists, such as `number, date, total`; without a list the key fields."""
+    """Return the names that the prompt lists, such as `number, date, total`; without a list the key fields.
+
+    A list counts when rules know two of its names; the others are asked for too, and answered with null.
+    """
     for found in _LIST.finditer(prompt):
         names = tuple(re.split(r", ?", found.group()))
-        if all(name in RULES for name in names):
+        if sum(name in RULES for name in names) > 1:
             return names
     return KEY_FIELDS

@@ -125,9 +125,8 @@ def join_pages(pages: Iterable[Page]) -> Page:
     joined: list[Line] = []
     offset = 0.0
     for page in pages:
-        for line in page.lines:
-            joined.append(
-                Line(line.text, line.left, line.top + offset, line.right, line.bottom + offset)
-            )
+        joined.extend(
+            Line(line.text, line.left, line.top + offset, line.right, line.bottom + offset) for line in page.lines
+        )
         offset = max((line.bottom for line in joined), default=offset) + 1.0
     return Page(tuple(joined))

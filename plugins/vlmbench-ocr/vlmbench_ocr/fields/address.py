@@ -6,7 +6,7 @@ from vlmbench_ocr.fields.words import HEAD_ROWS, NOT_AN_ADDRESS, fold
 from vlmbench_ocr.page import Page
 
 _LABEL = re.compile(
-    r"^\W*(?:(?:shop |store |our )?address|alamat|адрес(?: магазина| расчетов| расчётов)?|место расч[её]тов)\s*[:.]?\s*",
+    r"^\W*(?:(?:shop |store |our )?address|alamat|адрес(?: магазина| расч[её]тов)?|место расч[её]тов)\s*[:.]?\s*",
     re.IGNORECASE,
 )
 _STREET = re.compile(

@@ -45,4 +45,4 @@ def amount_of(row: Row) -> Amount | None:
     """
     found = [amount for piece in row.pieces for amount in find_amounts(piece.text)]
     exact = [amount for amount in found if amount.exact]
-    return (exact or found or [None])[-1]
+    return (exact or found)[-1] if found else None

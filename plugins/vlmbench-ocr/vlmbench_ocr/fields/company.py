@@ -11,8 +11,8 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _TITLE = re.compile(
-    r"invoice|receipt|invoic|bill\b|cash ?memo|welcome|thank|duplicate|copy|order|чек|счет|добро пожаловать|накладная|акт\b"
-    r"|квитанция|спасибо"
+    r"invoice|receipt|bill\b|cash ?memo|welcome|thank|duplicate|copy|order"
+    r"|чек|счет|добро пожаловать|накладная|акт\b|квитанция|спасибо"
 )
 _REGISTRATION = re.compile(r"\s*\(?\b(?:[A-Z]{0,3}\d{5,}[A-Z]?-?[A-Z]?)\)?[\s.,]*$|^\W*#\d+\s+")
 _LETTERS = 3

@@ -24,9 +24,7 @@ _CASH = re.compile(
 )
 _CHANGE = re.compile(r"\bchange|kembali|сдач")
 _TAX = re.compile(r"\b(?:gst|vat|tax|ppn|pb1|pajak|ндс|налог)\b")
-_NOT_TAX = re.compile(
-    r"total|inclu|excl|\bno\b|\bid\b|reg|invoice|summary|code|invoice|итог|без ндс|\binc|инн"
-)
+_NOT_TAX = re.compile(r"total|inclu|excl|\bno\b|\bid\b|reg|invoice|summary|code|invoice|итог|без ндс|\binc|инн")
 _SUMMARY = re.compile(r"(?:gst|tax|vat) ?(?:summary|analysis)")
 _ONLY_LABEL = re.compile(r"[\W\d_]*(?:\w+\W*){1,3}")
 

@@ -46,7 +46,7 @@ def after_label(page: Page, label: re.Pattern[str]) -> str:
         found = label.search(text)
         if found is None:
             continue
-        rest = text[found.end() :].strip(" :.-№#")
+        rest = text[found.end() :].lstrip(" :.-№#").rstrip()
         below = index + 1
         if not rest:
             rest, below = rows[below], below + 1
