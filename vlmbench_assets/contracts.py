@@ -97,9 +97,7 @@ SAMPLES = Contract(
             "images": _text("Image paths relative to the dataset's root, in page order", _STRINGS),
             "image_sha256": _text("SHA-256 of each image's bytes, as `images`", _STRINGS),
             "language": _text("BCP 47 tag, such as ru"),
-            "attributes": _text(
-                "Anything else worth slicing by", _json(dict, "a JSON object with strings as values")
-            ),
+            "attributes": _text("Anything else worth slicing by", _json(dict, "a JSON object with strings as values")),
         },
         ("sample_id",),
     ),
@@ -189,9 +187,7 @@ AGGREGATES = Contract(
     ),
 )
 
-CONTRACTS: dict[TableName, Contract] = {
-    contract.name: contract for contract in (SAMPLES, ANSWERS, METRICS, AGGREGATES)
-}
+CONTRACTS: dict[TableName, Contract] = {contract.name: contract for contract in (SAMPLES, ANSWERS, METRICS, AGGREGATES)}
 """Every contract by the name of its table."""
 
 UNANSWERED: frozenset[str] = FAILED_STATUSES

@@ -78,9 +78,7 @@ def _read_file(folder: RegistryFolder, kind: Kind, path: Path, problems: list[Pr
     if path.suffix != ".yaml" or not path.is_file():
         problems.append(Problem(shown, 0, "", "only files named NAME.yaml belong here"))
     elif not NAME.fullmatch(path.stem):
-        says = (
-            f"the name `{path.stem}` may have letters, digits, '.', '_', '-', and starts with one of the first two"
-        )
+        says = f"the name `{path.stem}` may have letters, digits, '.', '_', '-', and starts with one of the first two"
         problems.append(Problem(shown, 0, "", says))
     else:
         try:

@@ -49,9 +49,7 @@ class CellRunner:
         """Give the instance back."""
         self._instance.dispose()
 
-    def _materialize(
-        self, assets: Sequence[AssetName], partition: str, ops: dict[str, object] | None = None
-    ) -> str:
+    def _materialize(self, assets: Sequence[AssetName], partition: str, ops: dict[str, object] | None = None) -> str:
         result = dg.materialize(
             self._assets,
             selection=list(assets),

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,8 @@ from vlmbench_sdk import ContractError
 
 # The csv module refuses cells over 128 KiB by default; a page of text can be longer.
 csv.field_size_limit(sys.maxsize)
+
+_NEEDS_QUOTES = re.compile(r'[,"\r\n]')
 
 SHOWN_VIOLATIONS = 5
 SHOWN_VALUE = 80
@@ -108,12 +111,8 @@ def rejected_path(path: Path) -> Path:
 
 def to_csv(frame: pd.DataFrame) -> str:
     """Render a table: UTF-8, comma, RFC 4180 quoting, line feed, null as an empty cell."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(frame.columns)
-    for row in frame.itertuples(index=False, name=None):
-        writer.writerow([_cell(value) for value in row])
-    return buffer.getvalue()
+    rows = [frame.columns, *frame.itertuples(index=False, name=None)]
+    return "".join(",".join(_quoted(_cell(value)) for value in row) + "\n" for row in rows)
 
 
 def broken_rules(frame: pd.DataFrame, contract: Contract) -> list[Violation]:
@@ -131,6 +130,14 @@ def _cell(value: object) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return ""
     return repr(value) if isinstance(value, float) else str(value)
+
+
+def _quoted(text: str) -> str:
+    """Quote where RFC 4180 asks for it.
+
+    The csv module of Python 3.11 leaves a lone carriage return unquoted, and its reader then ends the row.
+    """
+    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
 
 
 def _parse(path: Path, contract: Contract) -> tuple[pd.DataFrame, list[Violation]]:

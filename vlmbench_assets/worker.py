@@ -79,9 +79,7 @@ def model_lineage(bench: Bench, model: str, prepared: Prepared) -> dict[str, str
     return lineage
 
 
-def run_facts(
-    bench: Bench, model: str, prepared: Prepared, result: JobResult, wall_s: float
-) -> dict[str, JsonValue]:
+def run_facts(bench: Bench, model: str, prepared: Prepared, result: JobResult, wall_s: float) -> dict[str, JsonValue]:
     """What a manifest tells of a run besides its lineage."""
     entry = bench.catalog.models[model]
     declared = bench.catalog.environments[entry.environment]

@@ -73,15 +73,11 @@ def score(samples: pd.DataFrame, answers: pd.DataFrame, metrics: list[LoadedMetr
     would have had, so that a corpus-level aggregate can count it as a failure.
     """
     by_id = {row["sample_id"]: row for row in samples.to_dict("records")}
-    rows = [
-        row for answer in answers.to_dict("records") for row in _rows(by_id[answer["sample_id"]], answer, metrics)
-    ]
+    rows = [row for answer in answers.to_dict("records") for row in _rows(by_id[answer["sample_id"]], answer, metrics)]
     return table_from_rows(METRICS, rows)
 
 
-def _rows(
-    sample: Mapping[str, str], answer: Mapping[str, str], metrics: list[LoadedMetric]
-) -> list[dict[str, object]]:
+def _rows(sample: Mapping[str, str], answer: Mapping[str, str], metrics: list[LoadedMetric]) -> list[dict[str, object]]:
     references = tuple(json.loads(sample["references"]))
     rows = []
     for metric in metrics:

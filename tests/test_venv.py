@@ -1,0 +1,56 @@
+"""The `venv` environment with the real uv: isolation, caching, and errors that name the package."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run, write_yaml
+from vlmbench_assets.environments.options import VenvOptions
+from vlmbench_assets.environments.venv import VenvEnvironment
+from vlmbench_sdk import EnvironmentUnavailableError
+
+WORKER = ("vlmbench-sdk", "vlmbench-echo")
+
+
+def environment(cache: Path, *requirements: str) -> VenvEnvironment:
+    return VenvEnvironment(VenvOptions(requirements=requirements), name="own", cache=cache)
+
+
+def test_a_model_runs_with_its_own_packages_only(workspace: Path, vlmbench: Run) -> None:
+    write_yaml(workspace, "environments/own", "kind: venv\noptions: {requirements: [packaging==24.0]}\n")
+    write_yaml(workspace, "models/echo", "plugin: echo\nenvironment: own\noptions: {answer: '{field}'}\n")
+    vlmbench("run", check=0)
+    manifest = json.loads((workspace / "data/answers/echo/tiny/manifest.json").read_text(encoding="utf-8"))
+    packages = manifest["facts"]["environment"]["packages"]
+    assert packages["packaging"] == "24.0"
+    assert "vlmbench-echo" in packages
+    assert not {"dagster", "pandas", "vlmbench-ocr"} & set(packages)
+    assert manifest["facts"]["environment"]["kind"] == "venv"
+
+
+def test_equal_requirements_are_installed_once(tmp_path: Path) -> None:
+    said: list[str] = []
+    first = environment(tmp_path).prepare(WORKER, said.append)
+    second = environment(tmp_path).prepare(WORKER, said.append)
+    assert first == second
+    assert len(said) == 1
+    other = environment(tmp_path, "packaging==24.0").prepare(WORKER, said.append)
+    assert other.python != first.python
+    assert other.digest != first.digest
+
+
+def test_what_a_killed_creator_left_is_thrown_away(tmp_path: Path) -> None:
+    ready = environment(tmp_path).prepare(WORKER, lambda _: None)
+    folder = Path(ready.python).parents[1]
+    (folder / "environment.json").unlink()
+    (folder / "bin" / "python").unlink()
+    assert environment(tmp_path).prepare(WORKER, lambda _: None) == ready
+    assert Path(ready.python).exists()
+
+
+def test_a_requirement_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentUnavailableError, match=r"packaging==0\.0\.0\.1") as caught:
+        environment(tmp_path, "packaging==0.0.0.1").prepare(WORKER, lambda _: None)
+    assert "environment own" in str(caught.value)
+    assert (tmp_path / "environments/own.log").exists()
