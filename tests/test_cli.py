@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY, Run, write_yaml
+from tests.support import REPOSITORY, Run, write_yaml
 
 
 def test_init_makes_the_workspace_that_this_repository_is(vlmbench: Run, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Run, write_source, write_yaml
+from tests.support import Run, write_source, write_yaml
 
 csv.field_size_limit(sys.maxsize)
 

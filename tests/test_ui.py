@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tests.conftest import REPOSITORY
+from tests.support import REPOSITORY
 
 START_S = 120
 RUN_MS = 180_000

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Run, write_yaml
+from tests.support import Run, write_yaml
 from vlmbench_assets.environments.options import VenvOptions
 from vlmbench_assets.environments.venv import VenvEnvironment
 from vlmbench_sdk import EnvironmentUnavailableError

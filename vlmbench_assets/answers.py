@@ -175,7 +175,7 @@ def _metadata(bench: Bench, cell: Cell, frame: pd.DataFrame, manifest: Manifest)
         "failed": dg.MetadataValue.int(int(failed.sum())),
         "statuses": dg.MetadataValue.text(", ".join(f"{name}: {count}" for name, count in statuses.items())),
         "preview": dg.MetadataValue.md(preview(frame, ["sample_id", "status", "answer", "latency_ms"])),
-        "environment": dg.MetadataValue.json(manifest.facts["environment"]),
+        "environment": dg.MetadataValue.json({"environment": manifest.facts["environment"]}),
         "lineage": dg.MetadataValue.json(manifest.lineage),
         "table": dg.MetadataValue.path(path),
         "worker_log": dg.MetadataValue.path(_worker_log(path)),

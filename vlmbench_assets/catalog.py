@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -128,7 +128,7 @@ def load_catalog(folders: Sequence[RegistryFolder], plugins: Plugins) -> Catalog
 def _catalog(entries: Mapping[tuple[Kind, str], Entry], origins: Mapping[tuple[str, str], Origin]) -> Catalog:
     def of(kind: Kind, entry_type: type[EntryT]) -> dict[str, EntryT]:
         return {
-            name: cast("EntryT", entry)
+            name: entry
             for (each, name), entry in sorted(entries.items())
             if each == kind and isinstance(entry, entry_type) and not entry.abstract
         }

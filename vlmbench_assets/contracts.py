@@ -4,6 +4,7 @@ Text columns are never null: an empty cell is an empty string. In number columns
 """
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -72,7 +73,7 @@ def _one_of(allowed: tuple[str, ...]) -> pa.Check:
 _NOT_EMPTY = pa.Check.str_length(min_value=1, error="not empty")
 _STRINGS = _json(list, "a JSON list of strings")
 _AT_LEAST_0 = pa.Check.ge(0, error="at least 0")
-_FINITE = _each(lambda value: value not in {float("inf"), float("-inf")}, "finite")
+_FINITE = pa.Check(lambda column: column.abs() != math.inf, error="finite")
 
 
 def _schema(columns: dict[str, pa.Column], key: tuple[str, ...], *rules: pa.Check) -> pa.DataFrameSchema:

@@ -42,10 +42,10 @@ def make_metrics(bench: Bench, cell: Cell) -> tuple[pd.DataFrame, Manifest]:
     """Score a cell, and write its table and manifest."""
     samples, answers = read_answered(bench, cell)
     names = bench.catalog.metrics_of(cell.dataset, cell.model)
+    entries = {name: bench.catalog.metrics[name] for name in names}
     loaded = [
         load_metric(name, entry, bench.plugins.metrics[entry.plugin], bench.plugins.normalizers)
-        for name in names
-        if (entry := bench.catalog.metrics[name])
+        for name, entry in entries.items()
     ]
     frame = score(samples, answers, loaded)
     write_table(frame, METRICS, bench.store.table("metrics", cell.dataset, cell.model))

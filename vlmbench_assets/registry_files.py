@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, get_args
+from typing import get_args
 
 from pydantic import JsonValue
 
@@ -70,7 +70,7 @@ def _read_folder(folder: RegistryFolder, problems: list[Problem]) -> Iterable[Re
             continue
         for path in sorted(child.iterdir()):
             if not path.name.startswith(".") and path.name != "README.md":
-                yield from _read_file(folder, cast("Kind", child.name), path, problems)
+                yield from _read_file(folder, child.name, path, problems)
 
 
 def _read_file(folder: RegistryFolder, kind: Kind, path: Path, problems: list[Problem]) -> Iterable[RegistryFile]:

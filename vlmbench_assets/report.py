@@ -95,7 +95,7 @@ def report_facts(bench: Bench, cell: Cell) -> ReportFacts:
             "samples": _compact((samples.facts if samples else {}).get("samples")),
             "documents": _compact((samples.facts if samples else {}).get("documents")),
         },
-        limit=facts["limit"] if isinstance(facts.get("limit"), int) else None,
+        limit=limit if isinstance(limit := facts.get("limit"), int) else None,
         answer_s=_seconds(facts.get("answer_s")),
         load_s=_seconds(facts.get("load_s")),
         finished_at=answers.written_at if answers else "",

@@ -38,7 +38,7 @@ class CellRunner:
 
     def run(self, cell: Cell, stages: Sequence[AssetName], limit: int | None) -> CellOutcome:
         """Run some stages of a cell, in the graph's order."""
-        config = {"answers": {"config": {"limit": limit}}} if limit and "answers" in stages else {}
+        config: dict[str, object] = {"answers": {"config": {"limit": limit}}} if limit and "answers" in stages else {}
         return CellOutcome(cell, self._materialize(stages, cell_key(cell), config))
 
     def rank(self, dataset: str) -> str:

@@ -55,7 +55,7 @@ def samples_of(bench: Bench, dataset: str) -> pd.DataFrame | None:
 def samples_metadata(bench: Bench, frame: pd.DataFrame, dataset: str) -> dict[str, dg.MetadataValue]:
     """What the UI shows of a dataset."""
     counts = {
-        name: dg.MetadataValue.text(", ".join(f"{value or '(none)'}: {n}" for value, n in found.items()))
+        name: dg.MetadataValue.text(", ".join(f"{str(value) or '(none)'}: {n}" for value, n in found.items()))
         for name in ("doc_type", "field", "subset", "language")
         if (found := frame[name].value_counts().head(20)).size
     }

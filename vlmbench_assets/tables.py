@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 import pandera.pandas as pa
@@ -109,9 +110,14 @@ def rejected_path(path: Path) -> Path:
     return path.with_suffix(".rejected.csv")
 
 
+def rows_of(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """The rows of a table's text columns; number columns are in there too, as what they are."""
+    return cast("list[dict[str, str]]", frame.to_dict("records"))
+
+
 def to_csv(frame: pd.DataFrame) -> str:
     """Render a table: UTF-8, comma, RFC 4180 quoting, line feed, null as an empty cell."""
-    rows = [frame.columns, *frame.itertuples(index=False, name=None)]
+    rows: Iterable[Iterable[object]] = [frame.columns, *frame.itertuples(index=False, name=None)]
     return "".join(",".join(_quoted(_cell(value)) for value in row) + "\n" for row in rows)
 
 

@@ -125,9 +125,7 @@ def _register(manager: pluggy.PluginManager, info: PluginInfo, module: ModuleTyp
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
         known = ", ".join(sorted(name for name, _ in inspect.getmembers(manager.hook) if name[0] != "_"))
-        raise PluginError(
-            f"a hook does not fit: {error}", where=str(info), fix=f"The hooks are: {known}"
-        ) from error
+        raise PluginError(f"a hook does not fit: {error}", where=str(info), fix=f"The hooks are: {known}") from error
 
 
 def _call(manager: pluggy.PluginManager, module: ModuleType, info: PluginInfo, hook: str) -> list[object]:

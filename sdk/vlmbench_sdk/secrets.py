@@ -30,9 +30,7 @@ def fill_secrets(value: JsonValue, environ: Mapping[str, str]) -> JsonValue:
     if isinstance(value, str):
         missing = sorted(secret_names(value) - set(environ))
         if missing:
-            raise ModelError(
-                f"the environment variable {missing[0]} is not set", fix="Set it where the run is started"
-            )
+            raise ModelError(f"the environment variable {missing[0]} is not set", fix="Set it where the run is started")
         return _SECRET.sub(lambda match: environ[match[1]], value)
     if isinstance(value, dict):
         return {name: fill_secrets(item, environ) for name, item in value.items()}

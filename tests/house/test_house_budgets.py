@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY
+from tests.support import REPOSITORY
 from vlmbench_sdk import hookspecs
 from vlmbench_sdk.plugins import load_plugins
 

@@ -50,7 +50,9 @@ def render_all(
     Raises:
         CatalogError: When a template fails on a sample; names the collection and the sample.
     """
-    return {row["sample_id"]: render(entry, name, row, dataset) for row in samples.to_dict("records")}
+    from vlmbench_assets.tables import rows_of
+
+    return {row["sample_id"]: render(entry, name, row, dataset) for row in rows_of(samples)}
 
 
 def render(entry: PromptEntry | None, name: str, sample: Mapping[str, str], dataset: str) -> RenderedPrompt:

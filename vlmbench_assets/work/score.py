@@ -9,7 +9,7 @@ from typing import cast
 import pandas as pd
 
 from vlmbench_assets.contracts import METRICS, UNANSWERED
-from vlmbench_assets.tables import table_from_rows
+from vlmbench_assets.tables import rows_of, table_from_rows
 from vlmbench_sdk import Case, MetricPlugin, NormalizerPlugin, Options, PluginError, Score
 from vlmbench_sdk.entries import MetricEntry
 from vlmbench_sdk.metric import Normalize
@@ -72,8 +72,8 @@ def score(samples: pd.DataFrame, answers: pd.DataFrame, metrics: list[LoadedMetr
     A row without an answer (`UNANSWERED` statuses) or without gold has no value; it keeps the weight it
     would have had, so that a corpus-level aggregate can count it as a failure.
     """
-    by_id = {row["sample_id"]: row for row in samples.to_dict("records")}
-    rows = [row for answer in answers.to_dict("records") for row in _rows(by_id[answer["sample_id"]], answer, metrics)]
+    by_id = {row["sample_id"]: row for row in rows_of(samples)}
+    rows = [row for answer in rows_of(answers) for row in _rows(by_id[answer["sample_id"]], answer, metrics)]
     return table_from_rows(METRICS, rows)
 
 
