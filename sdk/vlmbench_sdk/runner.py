@@ -144,7 +144,7 @@ def _stamp(answer: Answer) -> Answered:
     """
     fields = answer.model_dump()
     for name in ("answer", "error", "finish_reason"):
-        fields[name] = fields[name].encode("utf-8", "replace").decode("utf-8")
+        fields[name] = fields[name].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return Answered(**fields, answered_at=datetime.now(timezone.utc).isoformat(timespec="milliseconds"))
 
 
