@@ -152,6 +152,22 @@ def test_answers_of_another_dataset_are_not_scored(workspace: Path, vlmbench: Ru
     assert "answers and samples differ by 1 sample_id" in done.stderr
 
 
+def test_the_leaderboard_says_what_does_not_fit_together(workspace: Path, vlmbench: Run) -> None:
+    vlmbench("run", check=0)
+    write_yaml(workspace, "models/echo", "plugin: echo\noptions: {raise_on: [s0, s1, s2, s3]}\n")
+    vlmbench("run", check=1)
+    note = json.loads(vlmbench("leaderboard", "--json", check=0).stdout)["tiny"][0]["note"]
+    assert note == "scores are older than the answers; its last run failed at answers"
+    write_yaml(workspace, "models/echo", "plugin: echo\noptions: {answer: '{field}'}\n")
+    vlmbench("run", check=0)
+    write_source(workspace, 6)
+    write_yaml(workspace, "models/late", "extends: echo\n")
+    vlmbench("run", "--model", "late", "--dataset", "tiny", check=0)
+    notes = {row["model"]: row["note"] for row in json.loads(vlmbench("leaderboard", "--json").stdout)["tiny"]}
+    assert "asked before the dataset changed" in notes["echo"]
+    assert "dataset changed" not in notes["late"]
+
+
 def test_a_limited_run_says_so_everywhere(workspace: Path, vlmbench: Run) -> None:
     vlmbench("run", "--limit", "2", check=0)
     assert len(rows(workspace / "data/answers/echo/tiny/answers.csv")) == 2

@@ -1,5 +1,7 @@
 """Asset `leaderboard`: the models of one dataset, side by side."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import pandas as pd
 
@@ -101,4 +103,19 @@ def _scores(bench: Bench, cell: Cell) -> CellScores | None:
         answers=answers,
         limit=limit if isinstance(limit, int) else None,
         answer_s=float(answer_s) if isinstance(answer_s, int | float) else None,
+        warnings=tuple(_warnings(bench, cell, manifest)),
     )
+
+
+def _warnings(bench: Bench, cell: Cell, answers: Manifest) -> Iterator[str]:
+    """Say what does not fit together: old scores beside new answers, or answers to older samples."""
+    samples = bench.store.manifest("samples", cell.dataset)
+    scored = bench.store.manifest("metrics", cell.dataset, cell.model)
+    path = bench.store.table("answers", cell.dataset, cell.model)
+    if scored is None or scored.lineage["answers"] != digest_file(path):
+        yield "scores are older than the answers"
+    if samples is not None and samples.lineage["table"] != answers.lineage["samples"]:
+        yield "asked before the dataset changed"
+    failure = bench.store.failure(cell.dataset, cell.model)
+    if failure is not None:
+        yield f"its last run failed at {failure.stage}"

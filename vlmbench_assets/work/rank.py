@@ -36,6 +36,8 @@ class CellScores:
     """Only so many samples were asked; None for all."""
     answer_s: float | None
     """Seconds the model took for all answers."""
+    warnings: tuple[str, ...] = ()
+    """Why this row should not be trusted as it stands."""
 
 
 def rank(cells: Mapping[str, CellScores | None], headline: str, plugins: Mapping[str, MetricPlugin]) -> pd.DataFrame:
@@ -113,7 +115,7 @@ def _row(model: str, cell: CellScores | None, headline: str, others: list[str]) 
         "failed": int(cell.answers["status"].isin(UNANSWERED).sum()),
         "median_latency_ms": cell.answers["latency_ms"].median(),
         "seconds": cell.answer_s,
-        "note": f"first {cell.limit} samples only" if cell.limit else "",
+        "note": "; ".join([*([f"first {cell.limit} samples only"] if cell.limit else []), *cell.warnings]),
     }
 
 
