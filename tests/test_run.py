@@ -2,7 +2,10 @@
 
 import csv
 import json
+import signal
+import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -166,6 +169,40 @@ def test_the_leaderboard_says_what_does_not_fit_together(workspace: Path, vlmben
     notes = {row["model"]: row["note"] for row in json.loads(vlmbench("leaderboard", "--json").stdout)["tiny"]}
     assert "asked before the dataset changed" in notes["echo"]
     assert "dataset changed" not in notes["late"]
+
+
+def workers_of(workspace: Path) -> list[str]:
+    """Processes whose command line names the workspace's worker folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if f"{workspace}/data/answers".encode() in path.read_bytes():
+                found.append(path.parent.name)
+    return found
+
+
+def test_ctrl_c_stops_everything_at_once(workspace: Path, tmp_path: Path) -> None:
+    write_yaml(workspace, "models/echo", "plugin: echo\noptions: {latency_ms: 1000}\n")
+    write_yaml(workspace, "models/next", "extends: echo\n")
+    write_yaml(workspace, "benchmarks/b", "models: [echo, next]\ndatasets: [tiny]\nmetrics: [exact_match]\n")
+    write_source(workspace, 500)
+    journal = workspace / "data/answers/echo/tiny/work/journal.jsonl"
+    with (tmp_path / "log").open("wb") as log:
+        command = [sys.executable, "-m", "vlmbench_assets.cli", "run"]
+        process = subprocess.Popen(command, cwd=workspace, stdout=log, stderr=log)
+        for _ in range(600):
+            if journal.exists() and journal.stat().st_size:
+                break
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
+        assert len(workers_of(workspace)) == 1
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    assert workers_of(workspace) == []
+    assert "interrupted" in (tmp_path / "log").read_text(encoding="utf-8")
+    assert not (workspace / "data/answers/next").exists()
+    failure = json.loads((workspace / "data/answers/echo/tiny/failure.json").read_text(encoding="utf-8"))
+    assert (failure["stage"], failure["reason"]) == ("answers", "interrupted")
 
 
 def test_a_limited_run_says_so_everywhere(workspace: Path, vlmbench: Run) -> None:

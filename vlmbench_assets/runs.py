@@ -12,6 +12,7 @@ from vlmbench_assets.instance import open_instance
 from vlmbench_assets.partitions import cell_key
 from vlmbench_assets.store import AssetName
 
+INTERRUPTED = "DagsterExecutionInterruptedError"
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
@@ -58,7 +59,13 @@ class CellRunner:
             raise_on_error=False,
             run_config={"ops": ops or {}, "loggers": QUIET},
         )
-        return "" if result.success else _reason(result)
+        if result.success:
+            return ""
+        reason, interrupted = _reason(result)
+        if interrupted:
+            # Dagster turns Ctrl-C into a failed step; to go on with the next cell would ignore the user.
+            raise KeyboardInterrupt
+        return reason
 
 
 def run_benchmark(
@@ -92,12 +99,14 @@ def run_benchmark(
     return outcomes
 
 
-def _reason(result: dg.ExecuteInProcessResult) -> str:
+def _reason(result: dg.ExecuteInProcessResult) -> tuple[str, bool]:
+    """Why a run failed, and whether it was interrupted."""
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data
             if data.user_failure_data and data.user_failure_data.description:
-                return f"{event.step_key}: {data.user_failure_data.description}"
+                return f"{event.step_key}: {data.user_failure_data.description}", False
             error = data.error.cause if data.error and data.error.cause else data.error
-            return f"{event.step_key}: {error.message.strip() if error else 'failed'}"
-    return "the run failed before any step"
+            said = error.message.strip() if error else "failed"
+            return f"{event.step_key}: {said}", bool(error and error.cls_name == INTERRUPTED)
+    return "the run failed before any step", False

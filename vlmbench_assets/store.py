@@ -147,7 +147,7 @@ class Store:
                 yield
             except BaseException as error:
                 # Also on cancellation: whoever looks at the cell later must see how it ended.
-                reason = str(error) or type(error).__name__
+                reason = (str(error) or type(error).__name__) if isinstance(error, Exception) else "interrupted"
                 failure = CellFailure(stage=stage, reason=reason, failed_at=utc_now())
                 write_atomically(self._failure_path(dataset, model), failure.model_dump_json(indent=2).encode())
                 raise
