@@ -3,7 +3,6 @@
 import pytest
 
 from tests.work.cells import CER, EXACT, Row, cell_of
-from vlmbench_assets.work.matrix import benchmark_markdown
 from vlmbench_assets.work.rank import CellScores, leaderboard_markdown, rank, terminal_rows
 from vlmbench_sdk import MetricPlugin
 
@@ -62,12 +61,3 @@ def test_a_leaderboard_without_results(cells: dict[str, CellScores | None]) -> N
     table = rank(cells, "exact_match", PLUGINS)
     assert len(table) == len(cells)
     assert "| rank |" in leaderboard_markdown(table, "receipts", "exact_match", PLUGINS)
-
-
-def test_a_benchmark_at_a_glance() -> None:
-    receipts = rank({"a": _scores(3, 4), "b": None}, "exact_match", PLUGINS)
-    pages = rank({"a": _scores(3, 4)}, "cer", PLUGINS)
-    page = benchmark_markdown({"receipts": receipts, "pages": pages}, {"receipts": "exact_match", "pages": "cer"})
-    assert "| a | 0.750 0.000 to 1.000 | 0.1" in page
-    assert page.splitlines()[-1].startswith("| b | missing |")
-    assert benchmark_markdown({}, {}) == "The benchmark has no cells."
