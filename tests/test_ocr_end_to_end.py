@@ -33,7 +33,7 @@ def test_a_cut_off_picture_costs_its_own_answers_only(workspace: Path, vlmbench:
     write_yaml(workspace, "datasets/drawn", dataset)
     write_yaml(workspace, "benchmarks/ocr", "models: [tesseract]\ndatasets: [drawn]\nmetrics: [exact_match]\n")
     vlmbench("run", "--benchmark", "ocr", "--limit", "1", check=0)
-    picture = next(path for path in (workspace / "data/samples/drawn/files").glob("*.png") if "00001" in path.name)
+    picture = next(path for path in (workspace / "data/samples/drawn/files").glob("*/*.png") if "00001" in path.name)
     folder = workspace / "cut"
     folder.mkdir()
     for path in picture.parent.glob("*.png"):

@@ -4,45 +4,11 @@ import dagster as dg
 import pandas as pd
 
 from vlmbench_assets.bench import Bench
-from vlmbench_assets.catalog import Cell
 from vlmbench_assets.checks import StageEvents, contract_kept, contract_spec, run_stage, table_schema
-from vlmbench_assets.contracts import AGGREGATES, METRICS
-from vlmbench_assets.lineage import data_version, digest_file, digest_json
-from vlmbench_assets.metrics import read_answered
+from vlmbench_assets.hold import cell_held
+from vlmbench_assets.make.aggregates import make_aggregates
 from vlmbench_assets.partitions import Partitions, cell_of
 from vlmbench_assets.preview import preview
-from vlmbench_assets.store import Manifest
-from vlmbench_assets.tables import read_table, write_table
-from vlmbench_assets.work.aggregate import aggregate
-from vlmbench_sdk import MetricPlugin
-
-HEATMAP_PAIRS = ("field*doc_type", "field*subset")
-"""Pairs that the report's heatmap is drawn from, besides the declared dimensions."""
-
-
-def plugins_by_metric(bench: Bench, cell: Cell) -> dict[str, MetricPlugin]:
-    """The plugin behind each metric entry of a cell."""
-    names = bench.catalog.metrics_of(cell.dataset, cell.model)
-    return {name: bench.plugins.metrics[bench.catalog.metrics[name].plugin] for name in names}
-
-
-def make_aggregates(bench: Bench, cell: Cell) -> tuple[pd.DataFrame, Manifest]:
-    """Aggregate a cell, and write its table and manifest."""
-    samples, answers = read_answered(bench, cell)
-    metrics_path = bench.store.table("metrics", cell.dataset, cell.model)
-    metrics = read_table(metrics_path, METRICS)
-    declared = bench.catalog.dimensions_of(cell.dataset, cell.model)
-    dimensions = tuple(dict.fromkeys([*declared, *HEATMAP_PAIRS]))
-    frame = aggregate(samples, answers, metrics, plugins_by_metric(bench, cell), dimensions)
-    write_table(frame, AGGREGATES, bench.store.table("aggregates", cell.dataset, cell.model))
-    manifest = bench.store.write_manifest(
-        "aggregates",
-        cell.dataset,
-        cell.model,
-        lineage={"metrics": digest_file(metrics_path), "dimensions": digest_json(dimensions)},
-        facts={"dimensions": list(dimensions), "rows": len(frame)},
-    )
-    return frame, manifest
 
 
 def aggregates_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
@@ -62,7 +28,7 @@ def aggregates_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinitio
         cell = cell_of(context)
 
         def make() -> dg.MaterializeResult[None]:
-            with bench.store.running("aggregates", cell.dataset, cell.model):
+            with cell_held(bench.store, "aggregates", cell.dataset, cell.model):
                 frame, manifest = make_aggregates(bench, cell)
             return dg.MaterializeResult(
                 metadata={
@@ -72,7 +38,7 @@ def aggregates_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinitio
                     "lineage": dg.MetadataValue.json(manifest.lineage),
                     "table": dg.MetadataValue.path(bench.store.table("aggregates", cell.dataset, cell.model)),
                 },
-                data_version=dg.DataVersion(data_version(manifest.lineage)),
+                data_version=dg.DataVersion(manifest.version),
                 check_results=[contract_kept("aggregates", len(frame))],
             )
 

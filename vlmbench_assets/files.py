@@ -4,14 +4,28 @@ import os
 import tempfile
 from pathlib import Path
 
+from vlmbench_sdk import WorkspaceError
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write `content` to a temporary name beside `path`, force it to the disk, and rename it into place.
 
     Raises:
-        OSError: When the disk is full or the folder cannot be written; `path` is then what it was.
+        WorkspaceError: When the disk is full or the folder cannot be written; `path` is then what it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, content)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise WorkspaceError(
+            f"it cannot be written ({os.strerror(error.errno or 0)})",
+            where=str(path),
+            fix="Make room or give the right to write, and run again; what was there before is untouched",
+        ) from error
+
+
+def _write(path: Path, content: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -24,7 +38,6 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -14,9 +14,9 @@ class Partitions:
 
     def __init__(self, catalog: Catalog) -> None:
         """Compute the partitions."""
-        models = dg.StaticPartitionsDefinition(sorted(catalog.models))
+        self.models = dg.StaticPartitionsDefinition(sorted(catalog.models))
         self.datasets = dg.StaticPartitionsDefinition(sorted(catalog.datasets))
-        self.cells = dg.MultiPartitionsDefinition({"model": models, "dataset": self.datasets})
+        self.cells = dg.MultiPartitionsDefinition({"model": self.models, "dataset": self.datasets})
 
 
 def cell_key(cell: Cell) -> dg.MultiPartitionKey:

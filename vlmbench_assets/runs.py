@@ -6,11 +6,15 @@ from dataclasses import dataclass
 import dagster as dg
 
 from vlmbench_assets.bench import Bench
-from vlmbench_assets.build import build_assets
 from vlmbench_assets.catalog import Cell
+from vlmbench_assets.graph import build_assets
 from vlmbench_assets.instance import open_instance
+from vlmbench_assets.make.answers import Asking
+from vlmbench_assets.make.leaderboard import leaderboard_is_fresh
 from vlmbench_assets.partitions import cell_key
-from vlmbench_assets.store import AssetName
+from vlmbench_assets.plan import PlannedCell
+from vlmbench_assets.store import CELL_ASSETS, AssetName
+from vlmbench_assets.sync import sync_instance
 
 INTERRUPTED = "DagsterExecutionInterruptedError"
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
@@ -25,21 +29,36 @@ class CellOutcome:
     """Why it failed; empty when it did not."""
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to run of each cell, and how."""
+
+    asking: Asking
+    stages: Sequence[AssetName] = CELL_ASSETS
+    """Only these stages."""
+    everything: bool = False
+    """Also stages that are fresh."""
+
+
 class CellRunner:
     """Runs cells one after another."""
 
-    def __init__(self, bench: Bench) -> None:
-        """Build the assets and open the instance."""
+    def __init__(self, bench: Bench, instance: dg.DagsterInstance | None = None) -> None:
+        """Build the assets and open the instance, unless one is given."""
+        self._bench = bench
         self._assets = build_assets(bench)
-        self._instance = open_instance(bench.workspace)
+        self._own = instance is None
+        self._instance = instance or open_instance(bench.workspace)
 
-    def read(self, dataset: str) -> str:
-        """Read a dataset's samples; return why that failed, or an empty string."""
-        return self._materialize(["samples"], dataset)
+    def sync(self, cells: Sequence[Cell]) -> int:
+        """Tell the instance what is on disk."""
+        return sync_instance(self._bench, self._instance, cells)
 
-    def run(self, cell: Cell, stages: Sequence[AssetName], limit: int | None) -> CellOutcome:
+    def run(self, cell: Cell, stages: Sequence[AssetName], asking: Asking) -> CellOutcome:
         """Run some stages of a cell, in the graph's order."""
-        config: dict[str, object] = {"answers": {"config": {"limit": limit}}} if limit and "answers" in stages else {}
+        how = {"limit": asking.limit, "again": asking.again, "keep_errors": asking.keep_errors}
+        given = {name: value for name, value in how.items() if value}
+        config: dict[str, object] = {"answers": {"config": given}} if given and "answers" in stages else {}
         return CellOutcome(cell, self._materialize(stages, cell_key(cell), config))
 
     def rank(self, dataset: str) -> str:
@@ -48,7 +67,8 @@ class CellRunner:
 
     def close(self) -> None:
         """Give the instance back."""
-        self._instance.dispose()
+        if self._own:
+            self._instance.dispose()
 
     def _materialize(self, assets: Sequence[AssetName], partition: str, ops: dict[str, object] | None = None) -> str:
         result = dg.materialize(
@@ -68,32 +88,33 @@ class CellRunner:
         return reason
 
 
-def run_benchmark(
+def run_cells(
+    bench: Bench,
     runner: CellRunner,
-    cells: Sequence[Cell],
-    stages: Sequence[AssetName],
-    limit: int | None,
+    cells: Sequence[PlannedCell],
+    order: Order,
     done: Callable[[CellOutcome], None],
 ) -> list[CellOutcome]:
-    """Run cells: each dataset is read first, leaderboards are made last.
+    """Run what a plan says, and then the leaderboards that changed.
 
     Args:
-        runner: What runs them.
-        cells: Which cells.
-        stages: Which stages of each.
-        limit: Ask only the first samples.
+        bench: The workspace.
+        runner: What runs cells.
+        cells: Which cells, as planned.
+        order: What to run of each.
         done: Called as each cell ends.
     """
     outcomes: list[CellOutcome] = []
-    datasets = list(dict.fromkeys(cell.dataset for cell in cells))
-    unreadable = {name: runner.read(name) for name in datasets} if "answers" in stages else {}
-    for cell in cells:
-        reason = unreadable.get(cell.dataset, "")
-        outcome = CellOutcome(cell, reason) if reason else runner.run(cell, stages, limit)
+    for planned in cells:
+        judged = planned.judged
+        stages = [stage for stage in order.stages if order.everything or stage in judged.stages]
+        outcome = CellOutcome(judged.cell, "; ".join(planned.blocked))
+        if not planned.blocked and stages:
+            outcome = runner.run(judged.cell, stages, order.asking)
         outcomes.append(outcome)
         done(outcome)
-    for dataset in datasets:
-        reason = runner.rank(dataset)
+    for dataset in dict.fromkeys(planned.judged.cell.dataset for planned in cells):
+        reason = "" if leaderboard_is_fresh(bench, dataset) else runner.rank(dataset)
         if reason:
             outcomes.append(CellOutcome(Cell(model="leaderboard", dataset=dataset), reason))
     return outcomes

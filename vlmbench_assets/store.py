@@ -1,9 +1,6 @@
-"""The folders under `data/`: one per asset and cell, each with its manifest; who is running and what failed."""
+"""The folders under `data/`: one per asset and cell, each with its manifest and its history."""
 
-import fcntl
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +8,9 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from vlmbench_assets.files import write_atomically
+from vlmbench_assets.files import sync_folder, write_atomically
+from vlmbench_assets.lineage import data_version, digest_bytes
+from vlmbench_assets.objects import Objects
 from vlmbench_sdk import WorkspaceError
 from vlmbench_sdk.records import Record
 
@@ -19,7 +18,13 @@ AssetName = Literal["samples", "answers", "metrics", "aggregates", "report", "le
 CELL_ASSETS: tuple[AssetName, ...] = ("answers", "metrics", "aggregates", "report")
 """The stages of a cell, in order."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1 had no `files` and `digests`; such a manifest loads, and what it speaks for is stale."""
+MANIFEST = "manifest.json"
+NEXT = "manifest.next.json"
+"""Stands while a publication is under way; one that stays was interrupted."""
+KEPT_SUFFIXES = frozenset({".csv", ".md"})
+"""Files of which the history keeps copies; pictures can be drawn again."""
 
 
 class Manifest(Record):
@@ -33,16 +38,17 @@ class Manifest(Record):
     """UTC time in ISO 8601."""
     lineage: dict[str, str]
     """Named digests of everything it was made from."""
+    files: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of each file that it speaks for."""
+    digests: dict[str, str] = Field(default_factory=dict)
+    """Named digests of its contents, as far as the next stages are made from them."""
     facts: dict[str, JsonValue] = Field(default_factory=dict)
     """Arguments passed, resolved defaults, package versions, hardware, timings, counts."""
 
-
-class CellFailure(Record):
-    """Why a cell's last run failed."""
-
-    stage: AssetName
-    reason: str
-    failed_at: str
+    @property
+    def version(self) -> str:
+        """Digest of what it was made from and what became of it: Dagster's data version."""
+        return data_version({**self.lineage, **self.digests})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,11 @@ class Store:
     """The `data/` folder of a workspace."""
 
     root: Path
+
+    @property
+    def objects(self) -> Objects:
+        """Content-addressed copies of what was published."""
+        return Objects(self.root / "objects")
 
     def folder(self, asset: AssetName, dataset: str, model: str = "") -> Path:
         """The folder of one asset of one cell, or of one dataset where there is no model."""
@@ -59,26 +70,43 @@ class Store:
         """The CSV file of an asset."""
         return self.folder(asset, dataset, model) / f"{asset}.csv"
 
-    def write_manifest(
+    def publish(
         self,
         asset: AssetName,
         dataset: str,
         model: str = "",
         *,
+        files: Mapping[str, bytes],
         lineage: Mapping[str, str],
+        digests: Mapping[str, str],
         facts: Mapping[str, JsonValue],
     ) -> Manifest:
-        """Write the manifest, after everything it speaks for."""
+        """Write an asset's files and then the manifest that speaks for them, and keep both in the history.
+
+        Killed or cut off at any point, what is there is either the old state or is seen to be unfinished:
+        `manifest.next.json` stands from before the first file changes until the manifest is in place.
+        """
+        folder = self.folder(asset, dataset, model)
         manifest = Manifest(
             asset=asset,
             dataset=dataset,
             model=model,
             written_at=utc_now(),
             lineage=dict(lineage),
+            files={name: digest_bytes(content) for name, content in files.items()},
+            digests=dict(digests),
             facts=dict(facts),
         )
         content = manifest.model_dump_json(indent=2).encode()
-        write_atomically(self.folder(asset, dataset, model) / "manifest.json", content)
+        for name, data in files.items():
+            if Path(name).suffix in KEPT_SUFFIXES:
+                self.objects.put(data)
+        write_atomically(folder / NEXT, content)
+        for name, data in files.items():
+            write_atomically(folder / name, data)
+        self._remember(folder, manifest, content)
+        (folder / NEXT).replace(folder / MANIFEST)
+        sync_folder(folder)
         return manifest
 
     def manifest(self, asset: AssetName, dataset: str, model: str = "") -> Manifest | None:
@@ -87,87 +115,49 @@ class Store:
         Raises:
             WorkspaceError: When it is damaged, or written by a newer version of this project.
         """
-        path = self.folder(asset, dataset, model) / "manifest.json"
-        if not path.exists():
-            return None
-        try:
-            manifest = Manifest.model_validate_json(path.read_bytes())
-        except ValueError as error:
-            raise WorkspaceError(
-                f"this manifest cannot be read ({error})",
-                where=str(path),
-                fix="Delete it and run the stage again",
-            ) from error
-        if manifest.schema_version > SCHEMA_VERSION:
-            raise WorkspaceError(
-                f"this manifest has schema version {manifest.schema_version}; {SCHEMA_VERSION} is the newest known",
-                where=str(path),
-                fix="Upgrade vlmbench-assets",
-            )
-        return manifest
+        return read_manifest(self.folder(asset, dataset, model) / MANIFEST)
 
-    def failure(self, dataset: str, model: str) -> CellFailure | None:
-        """Why the cell's last run failed; None when it did not."""
-        path = self._failure_path(dataset, model)
-        return CellFailure.model_validate_json(path.read_bytes()) if path.exists() else None
+    def unfinished(self, asset: AssetName, dataset: str, model: str = "") -> bool:
+        """Whether a publication of this asset was interrupted."""
+        return (self.folder(asset, dataset, model) / NEXT).exists()
 
-    def is_running(self, dataset: str, model: str) -> bool:
-        """Whether a process works on this cell now; one that was killed does not."""
-        path = self._lock_path(dataset, model)
-        if not path.exists():
-            return False
-        with path.open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            return False
+    def history(self, asset: AssetName, dataset: str, model: str = "") -> list[Path]:
+        """The manifests of all materialisations, oldest first."""
+        return sorted((self.folder(asset, dataset, model) / "history").glob("*.json"))
 
-    @contextmanager
-    def running(self, stage: AssetName, dataset: str, model: str) -> Iterator[None]:
-        """Hold the cell while a stage runs, and record how it ended.
+    def _remember(self, folder: Path, manifest: Manifest, content: bytes) -> None:
+        kept = sorted((folder / "history").glob("*.json"))
+        if kept:
+            last = read_manifest(kept[-1])
+            if last is not None and last.lineage == manifest.lineage and last.files == manifest.files:
+                return
+        number = int(kept[-1].stem) + 1 if kept else 1
+        write_atomically(folder / "history" / f"{number:05d}.json", content)
 
-        The lock dies with its holder, so that a killed run never leaves a cell `running` for ever.
 
-        Raises:
-            WorkspaceError: When another process works on this cell.
-        """
-        path = self._lock_path(dataset, model)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise WorkspaceError(
-                    "another process is working on this cell",
-                    where=f"{model} × {dataset}",
-                    fix="Wait until it is done; `vlmbench status` shows what runs",
-                ) from error
-            try:
-                yield
-            except BaseException as error:
-                # Also on cancellation: whoever looks at the cell later must see how it ended.
-                reason = (str(error) or type(error).__name__) if isinstance(error, Exception) else "interrupted"
-                failure = CellFailure(stage=stage, reason=reason, failed_at=utc_now())
-                write_atomically(self._failure_path(dataset, model), failure.model_dump_json(indent=2).encode())
-                raise
-            self._failure_path(dataset, model).unlink(missing_ok=True)
+def read_manifest(path: Path) -> Manifest | None:
+    """Read a manifest; None where there is no such file.
 
-    def fresh_work_folder(self, dataset: str, model: str) -> Path:
-        """Make an empty folder for the worker of a cell; what the last worker left goes to `work.previous`."""
-        work = self.folder("answers", dataset, model) / "work"
-        previous = work.with_name("work.previous")
-        if work.exists():
-            shutil.rmtree(previous, ignore_errors=True)
-            work.rename(previous)
-        work.mkdir(parents=True)
-        return work
-
-    def _failure_path(self, dataset: str, model: str) -> Path:
-        return self.folder("answers", dataset, model) / "failure.json"
-
-    def _lock_path(self, dataset: str, model: str) -> Path:
-        return self.folder("answers", dataset, model) / ".lock"
+    Raises:
+        WorkspaceError: When it is damaged, or written by a newer version of this project.
+    """
+    try:
+        manifest = Manifest.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise WorkspaceError(
+            f"this manifest cannot be read ({error})",
+            where=str(path),
+            fix="Delete it and run the stage again",
+        ) from error
+    if manifest.schema_version > SCHEMA_VERSION:
+        raise WorkspaceError(
+            f"this manifest has schema version {manifest.schema_version}; {SCHEMA_VERSION} is the newest known",
+            where=str(path),
+            fix="Upgrade vlmbench-assets",
+        )
+    return manifest
 
 
 def utc_now() -> str:

@@ -70,8 +70,8 @@ def table_from_rows(contract: Contract, rows: Iterable[Mapping[str, object]]) ->
     return frame
 
 
-def write_table(frame: pd.DataFrame, contract: Contract, path: Path) -> None:
-    """Check a table and write it in one step that cannot leave half a file.
+def checked_csv(frame: pd.DataFrame, contract: Contract, path: Path) -> bytes:
+    """Check a table and render it, to be published at `path`.
 
     Raises:
         TableContractError: When the contract is broken; what was to be written is kept as `*.rejected.csv`.
@@ -82,7 +82,16 @@ def write_table(frame: pd.DataFrame, contract: Contract, path: Path) -> None:
         kept = rejected_path(path)
         write_atomically(kept, content)
         raise TableContractError(contract, path, violations, kept)
-    write_atomically(path, content)
+    return content
+
+
+def write_table(frame: pd.DataFrame, contract: Contract, path: Path) -> None:
+    """Check a table and write it in one step that cannot leave half a file.
+
+    Raises:
+        TableContractError: When the contract is broken; what was to be written is kept as `*.rejected.csv`.
+    """
+    write_atomically(path, checked_csv(frame, contract, path))
 
 
 def read_table(path: Path, contract: Contract) -> pd.DataFrame:
@@ -96,12 +105,24 @@ def read_table(path: Path, contract: Contract) -> pd.DataFrame:
         raise ContractError(
             f"there is no `{contract.name}` table yet", where=str(path), fix="Run the stage before this one"
         )
-    frame, violations = _parse(path, contract)
+    frame, violations = _parse(path.read_bytes(), contract)
     violations = violations or broken_rules(frame, contract)
     if violations:
         kept = rejected_path(path)
         shutil.copyfile(path, kept)
         raise TableContractError(contract, path, violations, kept)
+    return frame
+
+
+def parse_table(content: bytes, contract: Contract) -> pd.DataFrame:
+    """Read a table that was published, and so checked, from its bytes.
+
+    Raises:
+        ContractError: When it is of another version of the contract.
+    """
+    frame, violations = _parse(content, contract)
+    if violations:
+        raise ContractError(f"a table of `{contract.name}` from the history does not fit: {violations[0]}")
     return frame
 
 
@@ -146,9 +167,9 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
 
 
-def _parse(path: Path, contract: Contract) -> tuple[pd.DataFrame, list[Violation]]:
+def _parse(content: bytes, contract: Contract) -> tuple[pd.DataFrame, list[Violation]]:
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = content.decode("utf-8")
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         return pd.DataFrame(), [Violation("", "", "", f"the file is not RFC 4180 CSV in UTF-8 ({error})")]

@@ -1,24 +1,17 @@
 """Make a model's worker ready: its environment, its job, and what is written down about both."""
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 from pydantic import JsonValue
 
 from vlmbench_assets.bench import Bench, project_versions
-from vlmbench_assets.lineage import digest_record
+from vlmbench_assets.environment import distributions_of, environment_of, missing_binaries
 from vlmbench_assets.work.ask import Worker
-from vlmbench_assets.workspace import cache_folder
-from vlmbench_sdk import Environment, EnvironmentUnavailableError, Options, PluginError, Prepared
-from vlmbench_sdk.entries import EnvironmentEntry
+from vlmbench_sdk import EnvironmentUnavailableError, Prepared
 from vlmbench_sdk.job import Job, JobResult
-from vlmbench_sdk.plugin_specs import resolve
 from vlmbench_sdk.secrets import secret_names
-
-SDK = "vlmbench-sdk"
 
 
 def prepare_worker(bench: Bench, model: str, work: Path, image_root: Path, say: Callable[[str], None]) -> Worker:
@@ -35,9 +28,8 @@ def prepare_worker(bench: Bench, model: str, work: Path, image_root: Path, say: 
         raise EnvironmentUnavailableError(
             f"the program `{name}` is not installed", where=f"model {model}", fix=f"Install it: {install}"
         )
-    environment = _environment(bench, entry.environment, declared)
-    owner = bench.plugins.owners["vlmbench_models", entry.plugin]
-    prepared = environment.prepare((SDK, owner.distribution), say)
+    environment = environment_of(bench, model)
+    prepared = environment.prepare(distributions_of(bench, model), say)
     return Worker(
         environment=environment,
         prepared=prepared,
@@ -48,12 +40,7 @@ def prepare_worker(bench: Bench, model: str, work: Path, image_root: Path, say: 
     )
 
 
-def missing_binaries(entry: EnvironmentEntry) -> list[tuple[str, str]]:
-    """The programs an environment needs and this machine lacks, each with the command that installs it."""
-    return [(name, install) for name, install in entry.binaries.items() if shutil.which(name) is None]
-
-
-def model_job(bench: Bench, model: str) -> Job:
+def model_job(bench: Bench, model: str, digest: str) -> Job:
     """What the model's worker has to do; `${ENV:NAME}` stays as it is and is filled in by the worker."""
     entry = bench.catalog.models[model]
     return Job(
@@ -62,21 +49,9 @@ def model_job(bench: Bench, model: str) -> Job:
         options=entry.options,
         generation=entry.generation,
         revision=entry.revision,
+        retry=entry.retry,
+        digest=digest,
     )
-
-
-def model_lineage(bench: Bench, model: str, prepared: Prepared) -> dict[str, str]:
-    """Named digests of everything about the model that its answers depend on."""
-    entry = bench.catalog.models[model]
-    owner = bench.plugins.owners["vlmbench_models", entry.plugin]
-    lineage = {
-        "model": digest_record(entry),
-        "plugin": f"{owner.distribution}=={owner.version}",
-        "environment": prepared.digest,
-    }
-    if entry.prompts:
-        lineage["prompts"] = digest_record(bench.catalog.prompts[entry.prompts])
-    return lineage
 
 
 def run_facts(bench: Bench, model: str, prepared: Prepared, result: JobResult, wall_s: float) -> dict[str, JsonValue]:
@@ -99,18 +74,6 @@ def run_facts(bench: Bench, model: str, prepared: Prepared, result: JobResult, w
         "answer_s": result.answer_s,
         "wall_s": wall_s,
     }
-
-
-def _environment(bench: Bench, name: str, entry: EnvironmentEntry) -> Environment[Options]:
-    plugin = bench.plugins.environments[entry.kind]
-    found = resolve(plugin.environment, owner=f"environment plugin {plugin.name}")
-    if not (isinstance(found, type) and issubclass(found, Environment)):
-        raise PluginError(
-            f"{plugin.environment!r} is not a subclass of vlmbench_sdk.Environment",
-            where=f"environment plugin {plugin.name}",
-        )
-    options = plugin.options.model_validate(entry.options)
-    return cast("type[Environment[Options]]", found)(options, name=name, cache=cache_folder())
 
 
 def _handed_over(environment: str, names: set[str]) -> dict[str, str]:

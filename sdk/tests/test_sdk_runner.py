@@ -30,7 +30,7 @@ def run(
 def test_it_answers_everything_and_says_how(tmp_path: Path) -> None:
     done = run(tmp_path, {"answers": {"b": "\0 " + "я" * 100_000}, "raise_on": ["c"]})
     assert done.returncode == 0, done.stderr
-    answers = {answer.sample_id: answer for answer in read_journal(tmp_path / JOURNAL)}
+    answers = {answer.sample_id: answer for answer in read_journal(tmp_path / JOURNAL).answers}
     assert answers["a"].answer == "say a"
     assert answers["b"].answer == "\0 " + "я" * 100_000
     assert answers["c"].status == "error"
@@ -42,7 +42,7 @@ def test_it_answers_everything_and_says_how(tmp_path: Path) -> None:
 
 
 def test_half_a_surrogate_pair_becomes_the_replacement_character() -> None:
-    stamped = _stamp(Answer(sample_id="a", answer="a\ud83d b \U0001f9fe"))
+    stamped = _stamp(Answer(sample_id="a", answer="a\ud83d b \U0001f9fe"), "m", "q")
     assert stamped.answer == "a\ufffd b \U0001f9fe"
 
 
@@ -70,7 +70,7 @@ def test_what_is_no_job_is_exit_status_2(tmp_path: Path) -> None:
 def test_what_was_answered_before_a_crash_is_kept(tmp_path: Path) -> None:
     done = run(tmp_path, {"exit_on": "c", "exit_code": 55})
     assert done.returncode == 55
-    assert [answer.sample_id for answer in read_journal(tmp_path / JOURNAL)] == ["a", "b"]
+    assert [answer.sample_id for answer in read_journal(tmp_path / JOURNAL).answers] == ["a", "b"]
     assert not (tmp_path / RESULT).exists()
 
 

@@ -17,6 +17,7 @@ from vlmbench_sdk.errors import (
     EnvironmentUnavailableError,
     ModelError,
     PluginError,
+    RequestError,
     VlmBenchError,
     WorkerError,
     WorkspaceError,
@@ -36,6 +37,7 @@ from vlmbench_sdk.plugin_specs import (
 )
 from vlmbench_sdk.reading import ReadJob
 from vlmbench_sdk.records import FAILED_STATUSES, Answer, Request, Sample, Score
+from vlmbench_sdk.retry import Retry
 
 __all__ = [
     "FAILED_STATUSES",
@@ -71,6 +73,8 @@ __all__ = [
     "PromptEntry",
     "ReadJob",
     "Request",
+    "RequestError",
+    "Retry",
     "Sample",
     "Score",
     "SimpleModel",

@@ -1,36 +1,90 @@
-"""Ask a model everything, and let one bad request cost one answer only."""
+"""Ask a model everything; let one bad request cost one answer only, and ask again what fails for a passing reason."""
 
+import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
-from vlmbench_sdk.errors import PluginError, VlmBenchError
+from vlmbench_sdk.errors import PluginError, RequestError, VlmBenchError
 from vlmbench_sdk.model import Model
 from vlmbench_sdk.plugin_specs import Options
 from vlmbench_sdk.records import Answer, Request
+from vlmbench_sdk.retry import Retry, failed_status, is_transient
+
+Pause = Callable[[float], None]
 
 
-def ask_all(model: Model[Options], requests: Iterable[Request]) -> Iterator[Answer]:
+def ask_all(
+    model: Model[Options], requests: Iterable[Request], retry: Retry | None = None, pause: Pause = time.sleep
+) -> Iterator[Answer]:
     """Yield exactly one answer per request, as the model finishes them.
 
     When the model raises, every request it had taken and not answered is asked again alone, so that the
-    one at fault gets an `error` row and the others get their answers; then the rest follows.
+    one at fault gets a failed row and the others get their answers; then the rest follows. Alone, a request
+    that fails for a passing reason (`is_transient`) is asked again after a wait, as the policy says.
 
     Raises:
-        VlmBenchError: What the model raises of this tree ends the job: nothing further can be asked.
+        VlmBenchError: What the model raises of this tree, `RequestError` apart, ends the job: nothing
+            further can be asked.
     """
+    policy = retry or Retry()
     waiting = deque(requests)
     while waiting:
         taken: dict[str, Request] = {}
         raised = yield from _ask(model, waiting, taken)
-        if raised is None or len(taken) == 1:
+        if raised is not None and not taken:
+            # It raised without taking anything; blame the next one, or this would never end.
+            request = waiting.popleft()
+            taken[request.sample_id] = request
+        if raised is None:
             for sample_id in taken:
-                yield _error_row(sample_id, raised)
-            continue
-        for request in list(taken.values()):
-            alone: dict[str, Request] = {}
-            raised = yield from _ask(model, deque([request]), alone)
-            for sample_id in alone:
-                yield _error_row(sample_id, raised)
+                yield Answer(sample_id=sample_id, status="error", error="the model gave no answer")
+        elif len(taken) == 1:
+            # It was alone already, so this was its first attempt.
+            yield from _ask_alone(model, next(iter(taken.values())), policy, pause, raised)
+        else:
+            for request in list(taken.values()):
+                yield from _ask_alone(model, request, policy, pause, None)
+
+
+def _ask_alone(
+    model: Model[Options], request: Request, policy: Retry, pause: Pause, raised: Exception | None
+) -> Iterator[Answer]:
+    """Ask one request until it is answered, fails for good, or was asked often enough.
+
+    Args:
+        model: Whom to ask.
+        request: What to ask.
+        policy: How often, and how long to wait in between.
+        pause: Waits so many seconds.
+        raised: What the first attempt raised, where it was made before; None when there was none.
+    """
+    attempt = 0 if raised is None else 1
+    while True:
+        if raised is not None:
+            if not is_transient(raised) or attempt >= policy.attempts:
+                yield _failed_row(request.sample_id, raised, attempt)
+                return
+            pause(policy.delay_s(attempt, getattr(raised, "retry_after_s", None)))
+        attempt += 1
+        answer, raised = _ask_once(model, request)
+        if answer is not None:
+            yield answer.model_copy(update={"attempts": answer.attempts + attempt - 1})
+            return
+        if raised is None:
+            no_answer = "the model gave no answer"
+            yield Answer(sample_id=request.sample_id, status="error", error=no_answer, attempts=attempt)
+            return
+
+
+def _ask_once(model: Model[Options], request: Request) -> tuple[Answer | None, Exception | None]:
+    """Ask one request alone; return its answer, and what the model raised."""
+    asking = _ask(model, deque([request]), {})
+    answer: Answer | None = None
+    try:
+        while True:
+            answer = next(asking)
+    except StopIteration as ended:
+        return answer, ended.value
 
 
 def _ask(
@@ -48,6 +102,8 @@ def _ask(
         for answer in model.answer(feed()):
             _settle(answer, taken, model.settings.name)
             yield answer
+    except RequestError as error:
+        return error
     except VlmBenchError:
         raise
     except Exception as error:  # noqa: BLE001 - boundary: a plugin's model may raise anything on a request
@@ -65,6 +121,6 @@ def _settle(answer: Answer, taken: dict[str, Request], model: str) -> None:
         )
 
 
-def _error_row(sample_id: str, raised: Exception | None) -> Answer:
-    message = f"{type(raised).__name__}: {raised}" if raised else "the model gave no answer"
-    return Answer(sample_id=sample_id, status="error", error=message)
+def _failed_row(sample_id: str, raised: Exception, attempts: int) -> Answer:
+    message = str(raised) if isinstance(raised, RequestError) else f"{type(raised).__name__}: {raised}"
+    return Answer(sample_id=sample_id, status=failed_status(raised), error=message, attempts=attempts)

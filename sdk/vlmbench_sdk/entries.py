@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from vlmbench_sdk.records import Record
+from vlmbench_sdk.retry import Retry
 
 Kind = Literal["models", "datasets", "metrics", "prompts", "environments", "benchmarks"]
 """The six kinds of registry entries, each a folder."""
@@ -21,6 +22,16 @@ class Generation(Record):
     top_p: float | None = Field(default=None, gt=0, le=1)
     seed: int | None = None
     stop: tuple[str, ...] = ()
+
+
+class Price(Record):
+    """What a hosted model costs."""
+
+    input_per_million: float = Field(ge=0)
+    """Price of a million tokens in."""
+    output_per_million: float = Field(ge=0)
+    """Price of a million tokens out."""
+    currency: str = "USD"
 
 
 class Entry(Record):
@@ -46,6 +57,10 @@ class ModelEntry(Entry):
     generation: Generation = Generation()
     revision: str = ""
     """Pinned weights revision."""
+    retry: Retry = Retry()
+    """How often and when a request that failed for a passing reason is asked again."""
+    price: Price | None = None
+    """What `vlmbench plan` estimates costs with; null when asking costs nothing."""
 
 
 class DatasetEntry(Entry):

@@ -40,7 +40,7 @@ class Prepared(Record):
     """A prepared environment."""
 
     digest: str
-    """Content address of everything the worker's software was made from."""
+    """Digest of the resolved software, the same as `Environment.lock` gives from now on."""
     python: str
     """The interpreter inside the environment."""
     packages: dict[str, str] = Field(default_factory=dict)
@@ -91,6 +91,27 @@ class Environment(ABC, Generic[OptionsT]):
         self.options = options
         self.name = name
         self.cache = cache
+
+    @abstractmethod
+    def identity(self, distribution: str) -> str:
+        """Say what the worker's software is made from, without making it; quick, because every plan asks.
+
+        Equal on any machine for equal contents: no paths, no times. The model plugin's own version and the
+        SDK's are not part of it: the first stands in the lineage by itself, the second changes no answer.
+
+        Args:
+            distribution: The distribution of the model's plugin.
+
+        Returns:
+            One word for people and a digest, such as `venv 3f2a…`.
+
+        Raises:
+            EnvironmentUnavailableError: When that cannot be known on this machine now.
+        """
+
+    def lock(self, distributions: tuple[str, ...]) -> str:  # noqa: ARG002
+        """Digest of the resolved software where it is prepared already; empty where that is not known yet."""
+        return ""
 
     @abstractmethod
     def prepare(self, distributions: tuple[str, ...], say: Callable[[str], None]) -> Prepared:

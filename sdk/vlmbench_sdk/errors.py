@@ -1,5 +1,7 @@
 """The error tree. Each error says what is wrong, where, and what to do about it."""
 
+from typing import Literal
+
 
 class VlmBenchError(Exception):
     """Base of every error this project raises on purpose; shown to people without a traceback."""
@@ -37,6 +39,35 @@ class DatasetError(VlmBenchError):
 
 class ModelError(VlmBenchError):
     """A model cannot be loaded or asked: a missing binary, weights, key. Fixed by the model's user."""
+
+
+class RequestError(VlmBenchError):
+    """One request cannot be answered, others can. Raised by models; costs that request's row only."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        fix: str = "",
+        transient: bool = False,
+        retry_after_s: float | None = None,
+        status: Literal["refused", "truncated", "parse_failed", "timeout", "error"] = "error",
+    ) -> None:
+        """Keep what the runner needs to know.
+
+        Args:
+            what: What is wrong.
+            where: Where it was found.
+            fix: What the reader can do about it.
+            transient: Whether the same request may succeed later.
+            retry_after_s: When the server asked to be asked again, in seconds.
+            status: Status of the row when it is given up.
+        """
+        super().__init__(what, where=where, fix=fix)
+        self.transient = transient
+        self.retry_after_s = retry_after_s
+        self.status = status
 
 
 class EnvironmentUnavailableError(VlmBenchError):

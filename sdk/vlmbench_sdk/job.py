@@ -7,13 +7,14 @@ from pydantic import Field, JsonValue
 
 from vlmbench_sdk.entries import Generation
 from vlmbench_sdk.records import Record
+from vlmbench_sdk.retry import Retry
 
 JOB = "job.json"
 """A `Job`, written by the host."""
 REQUESTS = "requests.jsonl"
 """One `Request` a line, written by the host."""
 JOURNAL = "journal.jsonl"
-"""One `Answered` a line, appended by the worker as answers come."""
+"""One `Answered` a line, appended by the worker as answers come, and kept from run to run."""
 RESULT = "result.json"
 """A `JobResult`, written by the worker when it ends by itself."""
 
@@ -29,6 +30,9 @@ class Job(Record):
     options: dict[str, JsonValue] = Field(default_factory=dict)
     generation: Generation = Generation()
     revision: str = ""
+    retry: Retry = Retry()
+    digest: str = ""
+    """Digest of everything about the model that its answers depend on; the journal carries it."""
 
 
 class JobResult(Record):
@@ -41,6 +45,7 @@ class JobResult(Record):
     """Why the job did not finish; one message for people."""
     traceback: str = ""
     answered: int = 0
+    """Requests of this job that were answered."""
     load_s: float | None = None
     """Seconds the model took to load."""
     answer_s: float | None = None

@@ -6,7 +6,7 @@ and imported only where it runs.
 
 import re
 from importlib import import_module
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -34,6 +34,9 @@ class Options(BaseModel):
     """Base of a plugin's own options: frozen, unknown keys refused, each field described."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    without_effect: ClassVar[frozenset[str]] = frozenset()
+    """Options that change how fast or how dear an answer is, never what it says: they make nothing stale."""
 
 
 class NoOptions(Options):

@@ -66,6 +66,8 @@ class Request(Record):
     field: str = ""
     language: str = ""
     answer_type: str = "text"
+    digest: str = ""
+    """Digest of the prompt and the images' bytes; the journal carries it."""
 
 
 class Answer(Record):

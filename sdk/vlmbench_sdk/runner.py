@@ -2,7 +2,7 @@
 
 It reads `job.json` and `requests.jsonl`, appends to `journal.jsonl` as answers come, and leaves `result.json`
 beside them. Exit status: 0 when every request has a row, 1 when the model cannot be loaded or asked,
-2 when the job itself cannot be read.
+2 when the job itself cannot be read, 143 when it was stopped.
 """
 
 import os
@@ -19,10 +19,11 @@ from typing import cast
 
 from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, PipesContext, open_dagster_pipes
 
+from vlmbench_sdk.abandoned import stop_when_abandoned
 from vlmbench_sdk.asking import ask_all
 from vlmbench_sdk.errors import PluginError, VlmBenchError
 from vlmbench_sdk.job import JOURNAL, REQUESTS, RESULT, Job, JobResult, read_job
-from vlmbench_sdk.journal import Answered, JournalWriter, read_journal
+from vlmbench_sdk.journal import Answered, JournalWriter
 from vlmbench_sdk.model import Model, ModelSettings
 from vlmbench_sdk.plugin_specs import Options, resolve
 from vlmbench_sdk.plugins import load_plugins
@@ -38,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     # Without this a polite stop would skip `close` and the journal's last sync.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    stop_when_abandoned()
     with _pipes() as pipes:
         return _run(Path(arguments[0]), pipes)
 
@@ -71,6 +73,7 @@ def _run(job_path: Path, pipes: PipesContext | None) -> int:
 def _answer(job: Job, requests: list[Request], work: Path) -> JobResult:
     """Load the model, ask it, and report; every failure becomes a result that says what happened."""
     load_s = answer_s = None
+    answered = 0
     resolved = Options()
     error_text = trace = ""
     try:
@@ -80,7 +83,7 @@ def _answer(job: Job, requests: list[Request], work: Path) -> JobResult:
             model.load()
             load_s = time.monotonic() - started
             started = time.monotonic()
-            _journal_answers(model, requests, work / JOURNAL)
+            answered = _journal_answers(job, model, requests, work / JOURNAL)
             answer_s = time.monotonic() - started
         finally:
             model.close()
@@ -89,7 +92,6 @@ def _answer(job: Job, requests: list[Request], work: Path) -> JobResult:
     except Exception as error:  # noqa: BLE001 - boundary: the process entry; reported, exit status 1
         error_text, trace = f"{type(error).__name__}: {error}", traceback.format_exc()
         print(trace, file=sys.stderr)
-    answered = len(read_journal(work / JOURNAL))
     return JobResult(
         finished=not error_text and answered == len(requests),
         error=error_text,
@@ -131,21 +133,29 @@ def make_model(job: Job) -> tuple[Model[Options], Options]:
     return cast("type[Model[Options]]", backend)(options, settings), declared
 
 
-def _journal_answers(model: Model[Options], requests: list[Request], journal: Path) -> None:
+def _journal_answers(job: Job, model: Model[Options], requests: list[Request], journal: Path) -> int:
+    """Journal every answer as it comes; return how many there were."""
+    questions = {request.sample_id: request.digest for request in requests}
     with JournalWriter(journal) as writer:
-        for answer in ask_all(model, requests):
-            writer.append(_stamp(answer))
+        for answer in ask_all(model, requests, job.retry):
+            writer.append(_stamp(answer, job.digest, questions[answer.sample_id]))
+        return writer.count
 
 
-def _stamp(answer: Answer) -> Answered:
-    """Add the time, and make the text encodable.
+def _stamp(answer: Answer, model_digest: str, question_digest: str) -> Answered:
+    """Add the time and the digests, and make the text encodable.
 
     A model may produce half of a surrogate pair, which UTF-8 cannot hold; U+FFFD stands for it.
     """
     fields = answer.model_dump()
     for name in ("answer", "error", "finish_reason"):
         fields[name] = fields[name].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return Answered(**fields, answered_at=datetime.now(timezone.utc).isoformat(timespec="milliseconds"))
+    return Answered(
+        **fields,
+        answered_at=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+        model_digest=model_digest,
+        question_digest=question_digest,
+    )
 
 
 def _read_requests(path: Path) -> list[Request]:

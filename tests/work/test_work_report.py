@@ -17,6 +17,7 @@ FACTS = ReportFacts(
     environment={"kind": "venv", "packages": ", ".join(f"package{i} 1.{i}" for i in range(40))},
     dataset_facts={"reader": "jsonl"},
     limit=None,
+    asked=4,
     answer_s=4.0,
     load_s=0.5,
     finished_at="2026-01-01T00:00:00Z",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @json_option
 def leaderboard(datasets: tuple[str, ...], workspace: Path | None, as_json: bool) -> None:  # noqa: FBT001
     """Rank the models of DATASETS, or of every dataset that has results."""
-    from vlmbench_assets.leaderboard import rank_dataset
+    from vlmbench_assets.make.leaderboard import rank_dataset
 
     bench = open_workspace(workspace)
     unknown = sorted(set(datasets) - set(bench.catalog.datasets))
@@ -45,7 +45,7 @@ def leaderboard(datasets: tuple[str, ...], workspace: Path | None, as_json: bool
 
 def print_leaderboard(bench: "Bench", dataset: str) -> None:
     """Print one dataset's ranking."""
-    from vlmbench_assets.leaderboard import rank_dataset
+    from vlmbench_assets.make.leaderboard import rank_dataset
     from vlmbench_assets.work.rank import terminal_rows
 
     table, _ = rank_dataset(bench, dataset)

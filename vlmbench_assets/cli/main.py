@@ -8,6 +8,7 @@ from vlmbench_assets.cli.check import check
 from vlmbench_assets.cli.init import init
 from vlmbench_assets.cli.leaderboard import leaderboard
 from vlmbench_assets.cli.list import list_entries
+from vlmbench_assets.cli.plan import plan
 from vlmbench_assets.cli.report import report
 from vlmbench_assets.cli.run import run
 from vlmbench_assets.cli.status import status
@@ -23,7 +24,7 @@ def cli() -> None:
     """Benchmark vision-language models on documents."""
 
 
-for command in (init, check, list_entries, run, status, leaderboard, report, ui):
+for command in (init, check, list_entries, plan, run, status, leaderboard, report, ui):
     cli.add_command(command)
 
 

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -27,7 +27,7 @@ STAGES = ("answers", "metrics", "aggregates", "report")
 @click.option("--benchmark", help="Run the cells of this benchmark; default: the only one there is.")
 @click.option("--model", "models", multiple=True, help="Only this model; may be repeated.")
 @click.option("--dataset", "datasets", multiple=True, help="Only this dataset; may be repeated.")
-@click.option("--limit", type=click.IntRange(min=1), help="Ask only the first samples of each dataset.")
+@click.option("--limit", type=click.IntRange(min=1), help="Ask only the first samples; what is answered stays.")
 @click.option(
     "--stage",
     "stages",
@@ -35,6 +35,12 @@ STAGES = ("answers", "metrics", "aggregates", "report")
     type=click.Choice(STAGES),
     help="Run only this stage; may be repeated. Default: all four.",
 )
+@click.option("--all", "choice", flag_value="all", help="Run every cell and ask every sample again, fresh or not.")
+@click.option("--only-missing", "choice", flag_value="only_missing", help="Run only cells that were never run.")
+@click.option(
+    "--retry-failed", "choice", flag_value="retry_failed", help="Run only cells that failed or have failed answers."
+)
+@click.option("--keep-errors", is_flag=True, help="Do not ask again what ended in an error or a timeout.")
 @workspace_option
 @json_option
 @click.pass_context
@@ -46,40 +52,52 @@ def run(
     datasets: tuple[str, ...],
     limit: int | None,
     stages: tuple[str, ...],
+    choice: str | None,
+    keep_errors: bool,
     workspace: Path | None,
     as_json: bool,
 ) -> None:
-    """Run cells: ask, score, aggregate, report. Exit code 1 when any cell failed."""
-    from vlmbench_assets.runs import CellRunner, run_benchmark
+    """Run what is stale, missing or failed: ask, score, aggregate, report. Exit code 1 when any cell failed."""
+    from vlmbench_assets.make.answers import Asking
+    from vlmbench_assets.plan import Choice, chosen, make_plan, summary
+    from vlmbench_assets.runs import CellRunner, Order, run_cells
     from vlmbench_assets.store import CELL_ASSETS
 
     progress = TerminalProgress()
     bench = open_workspace(workspace, progress.samples)
-    cells, skipped = _leave_out_optional(bench, select_cells(bench.catalog, benchmark, models, datasets), models)
+    cells, skipped = leave_out_optional(bench, select_cells(bench.catalog, benchmark, models, datasets), models)
     for line in skipped:
         click.echo(line, err=True)
-    chosen = [stage for stage in CELL_ASSETS if not stages or stage in stages]
+    plan = make_plan(bench, cells, limit=limit, keep_errors=keep_errors)
+    planned = chosen(plan, cast("Choice", choice or "needed"))
+    click.echo(summary(plan), err=True)
+    order = Order(
+        asking=Asking(limit=limit, again=choice == "all", keep_errors=keep_errors),
+        stages=[stage for stage in CELL_ASSETS if not stages or stage in stages],
+        everything=choice == "all",
+    )
     started = time.monotonic()
     runner = CellRunner(bench)
     try:
-        with progress.showing(len(cells)):
-            outcomes = run_benchmark(runner, cells, chosen, limit, progress.cell_done)
+        runner.sync(cells)
+        with progress.showing(len(planned)):
+            outcomes = run_cells(bench, runner, planned, order, progress.cell_done)
     finally:
         runner.close()
     failed = [outcome for outcome in outcomes if outcome.reason]
     if as_json:
-        print_json(_as_json(outcomes))
+        print_json(_as_json(outcomes, cells))
     else:
-        _print_summary(bench, cells, failed, time.monotonic() - started)
+        _print_summary(bench, cells, len(planned), failed, time.monotonic() - started)
     if failed:
         context.exit(1)
 
 
-def _leave_out_optional(
+def leave_out_optional(
     bench: "Bench", cells: "list[Cell]", asked_for: tuple[str, ...]
 ) -> "tuple[list[Cell], list[str]]":
     """Leave out optional models whose programs are not installed, unless they were asked for by name."""
-    from vlmbench_assets.worker import missing_binaries
+    from vlmbench_assets.environment import missing_binaries
 
     optional = {name for each in bench.catalog.benchmarks.values() for name in each.optional_models}
     lines: dict[str, str] = {}
@@ -91,19 +109,24 @@ def _leave_out_optional(
     return [cell for cell in cells if cell.model not in left_out], [lines[name] for name in sorted(left_out)]
 
 
-def _print_summary(bench: "Bench", cells: "list[Cell]", failed: "list[CellOutcome]", seconds: float) -> None:
+def _print_summary(
+    bench: "Bench", cells: "list[Cell]", planned: int, failed: "list[CellOutcome]", seconds: float
+) -> None:
     from vlmbench_assets.cli.leaderboard import print_leaderboard
 
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         print_leaderboard(bench, dataset)
-    click.echo(f"{len(cells) - len(failed)} of {len(cells)} cells done in {seconds:.0f} s")
+    fresh = len(cells) - planned
+    untouched = f"; {fresh} left as they are" if fresh else ""
+    click.echo(f"{planned - len(failed)} of {planned} cells done in {seconds:.0f} s{untouched}")
     for outcome in failed:
         click.echo(f"failed: {outcome.cell}: {outcome.reason}", err=True)
     click.echo(f"reports:      {bench.store.root / 'report'}/MODEL/DATASET/report.md")
     click.echo(f"leaderboards: {bench.store.root / 'leaderboard'}/DATASET/leaderboard.md")
 
 
-def _as_json(outcomes: "list[CellOutcome]") -> list[dict[str, str]]:
+def _as_json(outcomes: "list[CellOutcome]", cells: "list[Cell]") -> list[dict[str, str]]:
+    ran = {outcome.cell for outcome in outcomes}
     return [
         {
             "model": outcome.cell.model,
@@ -112,4 +135,8 @@ def _as_json(outcomes: "list[CellOutcome]") -> list[dict[str, str]]:
             "reason": outcome.reason,
         }
         for outcome in outcomes
+    ] + [
+        {"model": cell.model, "dataset": cell.dataset, "state": "untouched", "reason": ""}
+        for cell in cells
+        if cell not in ran
     ]

@@ -43,13 +43,14 @@ def _row(store: "Store", cell: "Cell") -> dict[str, str]:
 
 def cell_state(store: "Store", cell: "Cell") -> dict[str, str]:
     """The state of a cell, what of it is there, and why it failed."""
+    from vlmbench_assets.hold import failure_of, is_running
     from vlmbench_assets.store import CELL_ASSETS
 
     made = {asset: store.manifest(asset, cell.dataset, cell.model) for asset in CELL_ASSETS}
     there = ", ".join(asset for asset, manifest in made.items() if manifest)
-    failure = store.failure(cell.dataset, cell.model)
+    failure = failure_of(store, cell.dataset, cell.model)
     report = made["report"]
-    if store.is_running(cell.dataset, cell.model):
+    if is_running(store, cell.dataset, cell.model):
         state, reason = "running", ""
     elif failure is not None:
         state, reason = "failed", f"{failure.stage}: {failure.reason}"

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vlmbench_sdk import EnvironmentUnavailableError, Handle, Launch, Outcome, worker_base_env
+from vlmbench_sdk.abandoned import WATCH_VARIABLE
 
 LOG = "worker.log"
 STOP_GRACE_S = 10.0
@@ -24,9 +25,11 @@ class LocalHandle(Handle):
     def wait(self, timeout_s: float) -> Outcome | None:
         """Wait at most `timeout_s` seconds; return None while the worker runs."""
         try:
-            return classify(self._process.wait(timeout_s), cancelled=self._cancelled)
+            code = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             return None
+        self._let_go()
+        return classify(code, cancelled=self._cancelled)
 
     def cancel(self) -> None:
         """Ask the worker's process group to stop; after a grace period, kill it."""
@@ -36,7 +39,12 @@ class LocalHandle(Handle):
                 os.killpg(self._process.pid, number)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_GRACE_S)
+                self._let_go()
                 return
+
+    def _let_go(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
     def log_tail(self, lines: int = 40) -> str:
         """Return the last lines of the worker's log."""
@@ -55,11 +63,12 @@ def launch_local(python: str, launch: Launch) -> Handle:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [python, *launch.arguments],
-                stdin=subprocess.DEVNULL,
+                # Held open and never written to: it ends with this process, and the worker with it.
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=launch.work,
-                env={**worker_base_env(), **launch.env},
+                env={**worker_base_env(), **launch.env, WATCH_VARIABLE: "1"},
                 start_new_session=True,
             )
     except OSError as error:

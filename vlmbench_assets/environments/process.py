@@ -1,10 +1,10 @@
 """`process`: a worker with the host's own interpreter."""
 
-import platform
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
 
+from vlmbench_assets.environments.installed import PYTHON, needed_by
 from vlmbench_assets.environments.local import launch_local
 from vlmbench_assets.lineage import digest_json
 from vlmbench_sdk import Environment, Handle, Launch, NoOptions, Prepared
@@ -13,11 +13,13 @@ from vlmbench_sdk import Environment, Handle, Launch, NoOptions, Prepared
 class ProcessEnvironment(Environment[NoOptions]):
     """No isolation: whatever the host has installed is what the model gets."""
 
+    def identity(self, distribution: str) -> str:
+        """The interpreter, and the installed versions of all that the plugin needs."""
+        return f"process {digest_json({'python': PYTHON, 'packages': needed_by(distribution)})[:16]}"
+
     def prepare(self, distributions: tuple[str, ...], say: Callable[[str], None]) -> Prepared:  # noqa: ARG002
         """Nothing to make; the distributions are the host's."""
-        packages = {name: version(name) for name in distributions}
-        digest = digest_json({"python": platform.python_version(), "packages": packages})
-        return Prepared(digest=digest, python=sys.executable, packages=packages)
+        return Prepared(digest="", python=sys.executable, packages={name: version(name) for name in distributions})
 
     def launch(self, prepared: Prepared, launch: Launch) -> Handle:
         """Start the worker."""

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlparse
 
 from uv import find_uv_bin
 
+from vlmbench_assets.environments.installed import PYTHON
 from vlmbench_assets.environments.local import launch_local
 from vlmbench_assets.environments.options import VenvOptions
 from vlmbench_assets.files import write_atomically
@@ -28,28 +29,47 @@ LOG_LINES = 15
 class VenvEnvironment(Environment[VenvOptions]):
     """Isolation of Python dependencies on this machine."""
 
+    def identity(self, distribution: str) -> str:  # noqa: ARG002 - its version stands in the lineage by itself
+        """The entry's requirements, in any order, and the Python version."""
+        wanted = {"requirements": sorted(set(self.options.requirements)), "python": self.options.python or PYTHON}
+        return f"venv {digest_json(wanted)[:16]}"
+
+    def lock(self, distributions: tuple[str, ...]) -> str:
+        """Digest of the installed versions, where the environment was made before."""
+        ready = self._folder(self._lines(distributions)) / READY
+        return Prepared.model_validate_json(ready.read_bytes()).digest if ready.exists() else ""
+
     def prepare(self, distributions: tuple[str, ...], say: Callable[[str], None]) -> Prepared:
         """Make the environment unless one with the same contents is there.
 
         Two preparers at once are safe: the second waits and finds it ready. One that was killed half-way
         left no `environment.json`; its remains are thrown away.
         """
-        lines = [*self.options.requirements, *(_requirement(distribution(name)) for name in distributions)]
+        lines = self._lines(distributions)
         python = self.options.python or sys.executable
-        wanted = {"requirements": sorted(lines), "python": [python, platform.python_version()]}
-        folder = self.cache / "environments" / digest_json(wanted)[:24]
+        folder = self._folder(lines)
         with _locked(folder.with_suffix(".lock")):
             ready = folder / READY
             if not ready.exists():
                 say(f"environment {self.name}: installing {', '.join(self.options.requirements) or 'the SDK'}")
-                write_atomically(ready, self._build(folder, lines, python).model_dump_json(indent=2).encode())
+                built = self._build(folder, lines, python, distributions)
+                write_atomically(ready, built.model_dump_json(indent=2).encode())
         return Prepared.model_validate_json(ready.read_bytes())
 
     def launch(self, prepared: Prepared, launch: Launch) -> Handle:
         """Start the worker with the environment's interpreter."""
         return launch_local(prepared.python, launch)
 
-    def _build(self, folder: Path, lines: list[str], python: str) -> Prepared:
+    def _lines(self, distributions: tuple[str, ...]) -> list[str]:
+        """Requirement lines: the entry's own, and the host's SDK and plugin."""
+        return [*self.options.requirements, *(_requirement(distribution(name)) for name in distributions)]
+
+    def _folder(self, lines: list[str]) -> Path:
+        python = self.options.python or sys.executable
+        wanted = {"requirements": sorted(lines), "python": [python, platform.python_version()]}
+        return self.cache / "environments" / digest_json(wanted)[:24]
+
+    def _build(self, folder: Path, lines: list[str], python: str, ours: tuple[str, ...]) -> Prepared:
         shutil.rmtree(folder, ignore_errors=True)
         self._uv("venv", "--python", python, str(folder))
         inside = str(folder / "bin" / "python")
@@ -60,7 +80,9 @@ class VenvEnvironment(Environment[VenvOptions]):
         found = json.loads(self._uv("pip", "list", "--python", inside, "--format", "json"))
         packages = {str(item["name"]): str(item["version"]) for item in found}
         version = self._run([inside, "-c", "import platform; print(platform.python_version())"]).strip()
-        digest = digest_json({"python": version, "packages": packages})
+        # The SDK and the plugin stand in the lineage by themselves, or change no answer.
+        others = {name: version for name, version in packages.items() if name not in ours}
+        digest = digest_json({"python": version.rpartition(".")[0], "packages": others})[:16]
         return Prepared(digest=digest, python=inside, packages=packages)
 
     def _uv(self, *arguments: str) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from vlmbench_assets.contracts import ANSWERS
-from vlmbench_assets.lineage import digest_json
-from vlmbench_assets.tables import table_from_rows
+from vlmbench_assets.files import write_atomically
+from vlmbench_assets.questions import Questions, sample_digest
+from vlmbench_assets.tables import rows_of, table_from_rows
 from vlmbench_assets.work.prompt import RenderedPrompt
 from vlmbench_sdk import (
     Environment,
@@ -23,7 +24,7 @@ from vlmbench_sdk import (
     WorkerError,
 )
 from vlmbench_sdk.job import JOB, JOURNAL, REQUESTS, RESULT, Job, JobResult
-from vlmbench_sdk.journal import read_journal
+from vlmbench_sdk.journal import Answered
 
 LOOK_EVERY_S = 0.2
 
@@ -38,7 +39,7 @@ class Worker:
     environment: Environment[Options]
     prepared: Prepared
     work: Path
-    """The worker's folder, empty."""
+    """The worker's folder; only the journal in it is older than this run."""
     image_root: Path
     env: Mapping[str, str]
     """Environment variables handed to the worker, secrets included."""
@@ -56,15 +57,17 @@ def ask(job: Job, requests: list[Request], worker: Worker, progress: Progress) -
         WorkerError: When it did not answer everything: its own reason, or exit status and end of its log.
         EnvironmentUnavailableError: When it could not be started.
     """
-    (worker.work / JOB).write_text(job.model_dump_json(indent=2), encoding="utf-8")
+    (worker.work / RESULT).unlink(missing_ok=True)
+    write_atomically(worker.work / JOB, job.model_dump_json(indent=2).encode())
     lines = "".join(request.model_dump_json() + "\n" for request in requests)
-    (worker.work / REQUESTS).write_text(lines, encoding="utf-8")
+    write_atomically(worker.work / REQUESTS, lines.encode())
     arguments = ("-m", "vlmbench_sdk.runner", str(worker.work / JOB))
     launch = Launch(arguments=arguments, work=worker.work, readable=(worker.image_root,), env=worker.env)
+    read = _size(worker.work / JOURNAL)
     handle = worker.environment.launch(worker.prepared, launch)
     outcome: Outcome | None = None
     try:
-        outcome = _follow(handle.wait, worker, len(requests), progress)
+        outcome = _follow(handle.wait, worker, read, len(requests), progress)
     finally:
         # Whatever ended the wait (a cancelled run, Ctrl-C), the worker must not outlive it.
         if outcome is None:
@@ -78,42 +81,38 @@ def ask(job: Job, requests: list[Request], worker: Worker, progress: Progress) -
 
 
 def answers_table(
-    requests: list[Request],
-    prompts: Mapping[str, RenderedPrompt],
-    model_digest: str,
-    image_digests: Mapping[str, str],
-    journal: Path,
+    questions: Questions, prompts: Mapping[str, RenderedPrompt], answers: Mapping[str, Answered]
 ) -> pd.DataFrame:
-    """Make the `answers` table from a journal, in the order of the requests.
+    """Make the `answers` table, in the order of the questions.
 
     Args:
-        requests: What was asked.
+        questions: What was asked.
         prompts: Rendered prompt of each sample.
-        model_digest: Digest of everything about the model but its prompts.
-        image_digests: The samples' `image_sha256` cells.
-        journal: The worker's journal.
+        answers: The answer to each of them.
 
     Raises:
-        WorkerError: When the journal lacks an answer.
+        WorkerError: When an answer is lacking.
     """
-    answers = {answer.sample_id: answer for answer in read_journal(journal)}
-    unanswered = [request.sample_id for request in requests if request.sample_id not in answers]
+    unanswered = [each.sample_id for each in questions.items if each.sample_id not in answers]
     if unanswered:
         raise WorkerError(
-            f"{len(unanswered)} of {len(requests)} samples have no answer, the first is {unanswered[0]!r}",
-            where=str(journal),
+            f"{len(unanswered)} of {len(questions.items)} samples have no answer, the first is {unanswered[0]!r}",
+            fix="The journal was damaged while it was read; run the cell again",
         )
     rows = []
-    for request in requests:
-        prompt = prompts[request.sample_id]
-        made_from = [model_digest, prompt.sha256, image_digests[request.sample_id]]
-        row = answers[request.sample_id].model_dump()
-        rows.append({**row, "prompt_sha256": prompt.sha256, "sample_digest": digest_json(made_from)})
+    for question in questions.items:
+        answer = answers[question.sample_id]
+        digest = sample_digest(answer.model_digest, question.digest)
+        prompt = prompts[question.sample_id].sha256
+        rows.append({**answer.model_dump(), "prompt_sha256": prompt, "sample_digest": digest})
     return table_from_rows(ANSWERS, rows)
 
 
-def make_requests(samples: pd.DataFrame, prompts: Mapping[str, RenderedPrompt], image_root: Path) -> list[Request]:
-    """Turn samples into requests: no gold, prompts rendered, image paths absolute."""
+def make_requests(
+    samples: pd.DataFrame, questions: Questions, prompts: Mapping[str, RenderedPrompt], image_root: Path
+) -> list[Request]:
+    """Turn the samples of some questions into requests: no gold, prompts rendered, image paths absolute."""
+    digests = questions.digests
     return [
         Request(
             sample_id=row["sample_id"],
@@ -125,13 +124,18 @@ def make_requests(samples: pd.DataFrame, prompts: Mapping[str, RenderedPrompt], 
             field=row["field"],
             language=row["language"],
             answer_type=row["answer_type"],
+            digest=digests[row["sample_id"]],
         )
-        for row in samples.to_dict("records")
+        for row in rows_of(samples)
+        if row["sample_id"] in digests
     ]
 
 
-def _follow(wait: Callable[[float], Outcome | None], worker: Worker, total: int, progress: Progress) -> Outcome:
-    started, done, read = time.monotonic(), 0, 0
+def _follow(
+    wait: Callable[[float], Outcome | None], worker: Worker, read: int, total: int, progress: Progress
+) -> Outcome:
+    """Wait for the worker's end, and report what it appends to its journal past byte `read`."""
+    started, done = time.monotonic(), 0
     progress(0, total)
     while True:
         outcome = wait(LOOK_EVERY_S)
@@ -153,6 +157,10 @@ def _count_lines(journal: Path, read: int) -> tuple[int, int]:
         file.seek(read)
         content = file.read()
     return content.count(b"\n"), read + len(content)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _result(work: Path) -> JobResult | None:

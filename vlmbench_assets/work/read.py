@@ -1,7 +1,6 @@
 """Read a dataset into the `samples` table."""
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +14,6 @@ from vlmbench_sdk.entries import DatasetEntry
 from vlmbench_sdk.plugin_specs import DatasetReaderPlugin, resolve
 
 SHOWN_MISTAKES = 10
-FILES = "files"
-"""Folder beside `samples.csv` for images that a reader made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ class Dataset:
 
 
 def read_dataset(
-    name: str, entry: DatasetEntry, plugin: DatasetReaderPlugin, source: Path | None, folder: Path
+    name: str, entry: DatasetEntry, plugin: DatasetReaderPlugin, source: Path | None, out: Path
 ) -> Dataset:
     """Run a dataset's reader.
 
@@ -38,14 +35,11 @@ def read_dataset(
         entry: Its entry.
         plugin: The reader it names.
         source: Its source, resolved; None for readers that make their documents.
-        folder: Where the reader may leave images it makes.
+        out: An empty folder in which the reader may leave images it makes.
 
     Raises:
         DatasetError: When the source cannot be read as declared, or an image is missing or lies elsewhere.
     """
-    out = folder / FILES
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
     options = plugin.options.model_validate(entry.options)
     job = ReadJob(dataset=name, options=options, split=entry.split, language=entry.language, out=out, source=source)
     read = resolve(plugin.read, owner=f"dataset reader {plugin.name}")
@@ -56,13 +50,6 @@ def read_dataset(
     digests = {image: digest_file(job.folder / image) for sample in samples for image in sample.images}
     rows = [_row(sample, entry, digests) for sample in samples]
     return Dataset(table_from_rows(SAMPLES, rows), job.folder)
-
-
-def image_root(source: Path | None, folder: Path) -> Path:
-    """What a dataset's `images` are relative to, without reading it."""
-    if source is None:
-        return folder / FILES
-    return source if source.is_dir() else source.parent
 
 
 def _refuse_wrong_images(dataset: str, samples: list[Sample], root: Path) -> None:

@@ -38,6 +38,8 @@ class ReportFacts:
     environment: Mapping[str, str]
     dataset_facts: Mapping[str, str]
     limit: int | None
+    asked: int
+    """Samples that were asked in `answer_s`; the others were answered before."""
     answer_s: float | None
     load_s: float | None
     finished_at: str
@@ -161,8 +163,8 @@ def _speed(answers: pd.DataFrame, facts: ReportFacts) -> str:
         lines.append(f"- median latency {latency.median():.0f} ms: the time a caller waits for one answer alone")
     if len(latency) >= FEWEST_FOR_P90:
         lines.append(f"- 90th percentile {latency.quantile(0.9):.0f} ms, of {len(latency)} answers")
-    if facts.answer_s:
-        lines.append(f"- {len(answers)} answers in {facts.answer_s:.1f} s, {len(answers) / facts.answer_s:.2f}/s")
+    if facts.answer_s and facts.asked:
+        lines.append(f"- {facts.asked} answers in {facts.answer_s:.1f} s, {facts.asked / facts.answer_s:.2f}/s")
     if facts.load_s is not None:
         lines.append(f"- {facts.load_s:.1f} s to load the model")
     if facts.finished_at:

@@ -66,22 +66,35 @@ def load_metric(
     )
 
 
-def score(samples: pd.DataFrame, answers: pd.DataFrame, metrics: list[LoadedMetric]) -> pd.DataFrame:
-    """Score every answer with every metric that applies to its sample.
+Kept = Mapping[tuple[str, str], Mapping[str, object]]
+"""Rows that stand, by sample id and metric."""
+
+
+def score(
+    samples: pd.DataFrame, answers: pd.DataFrame, metrics: list[LoadedMetric], kept: Kept | None = None
+) -> pd.DataFrame:
+    """Score every answer with every metric that applies to its sample; rows that stand are taken as they are.
 
     A row without an answer (`UNANSWERED` statuses) or without gold has no value; it keeps the weight it
     would have had, so that a corpus-level aggregate can count it as a failure.
     """
     by_id = {row["sample_id"]: row for row in rows_of(samples)}
-    rows = [row for answer in rows_of(answers) for row in _rows(by_id[answer["sample_id"]], answer, metrics)]
+    rows = [
+        row for answer in rows_of(answers) for row in _rows(by_id[answer["sample_id"]], answer, metrics, kept or {})
+    ]
     return table_from_rows(METRICS, rows)
 
 
-def _rows(sample: Mapping[str, str], answer: Mapping[str, str], metrics: list[LoadedMetric]) -> list[dict[str, object]]:
+def _rows(
+    sample: Mapping[str, str], answer: Mapping[str, str], metrics: list[LoadedMetric], kept: Kept
+) -> list[Mapping[str, object]]:
     references = tuple(json.loads(sample["references"]))
-    rows = []
+    rows: list[Mapping[str, object]] = []
     for metric in metrics:
-        if metric.applies_to(sample):
+        before = kept.get((sample["sample_id"], metric.name))
+        if before is not None:
+            rows.append(before)
+        elif metric.applies_to(sample):
             found = _score(metric, sample, answer, references)
             rows.append({"sample_id": sample["sample_id"], "metric": metric.name, **found.model_dump()})
     return rows

@@ -4,10 +4,11 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import cast, get_args
 
 from vlmbench_echo.plugin import EchoOptions
-from vlmbench_sdk import Answer, Model, ModelError, Request
+from vlmbench_sdk import Answer, Model, ModelError, Request, RequestError
 from vlmbench_sdk.records import Status
 
 
@@ -16,6 +17,7 @@ class Echo(Model[EchoOptions]):
 
     def load(self) -> None:
         """Fail with the sentence asked for, if any."""
+        self._busy = dict(self.options.busy)
         if self.options.fail_load:
             raise ModelError(self.options.fail_load, where=f"model {self.settings.name}")
 
@@ -31,11 +33,17 @@ class Echo(Model[EchoOptions]):
         if request.sample_id == self.options.exit_on:
             # No exception and no clean-up: what a segmentation fault or the OOM killer leaves behind.
             os._exit(self.options.exit_code)
+        if self._busy.get(request.sample_id, 0):
+            self._busy[request.sample_id] -= 1
+            raise RequestError("busy", where=f"sample {request.sample_id}", transient=True)
         if request.sample_id in self.options.raise_on:
             message = f"asked to fail on {request.sample_id}"
             raise ValueError(message)
         if self.options.latency_ms:
             time.sleep(self.options.latency_ms / 1000)
+        if self.options.asked_log:
+            with Path(self.options.asked_log).open("a", encoding="utf-8") as log:
+                log.write(request.sample_id + "\n")
         text = self.options.answers.get(request.sample_id)
         if text is None:
             text = self._fill(request)

@@ -1,5 +1,7 @@
 """Hooks of the echo plugin."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from vlmbench_sdk import ModelPlugin, Options, hookimpl
@@ -7,6 +9,8 @@ from vlmbench_sdk import ModelPlugin, Options, hookimpl
 
 class EchoOptions(Options):
     """What the fake model does."""
+
+    without_effect: ClassVar[frozenset[str]] = frozenset({"latency_ms", "batch_size", "asked_log"})
 
     answer: str = "{prompt}"
     """Its answer; `{prompt}`, `{sample_id}`, `{field}` and `{doc_id}` are filled in from the request."""
@@ -26,6 +30,10 @@ class EchoOptions(Options):
     """Time spent on each answer, in milliseconds."""
     batch_size: int = Field(default=1, ge=1)
     """How many requests it takes before it answers them."""
+    asked_log: str = ""
+    """File to which it appends the id of each sample it answers, so that a test can count."""
+    busy: dict[str, int] = Field(default_factory=dict)
+    """By sample id: how often it is busy, which passes, before it answers."""
 
 
 @hookimpl

@@ -1,0 +1,47 @@
+"""Find the environment of a model, and what can be said of it before it is prepared."""
+
+import shutil
+from functools import cache
+from typing import cast
+
+from vlmbench_assets.bench import Bench
+from vlmbench_assets.workspace import cache_folder
+from vlmbench_sdk import Environment, Options, PluginError
+from vlmbench_sdk.entries import EnvironmentEntry
+from vlmbench_sdk.plugin_specs import resolve
+
+SDK = "vlmbench-sdk"
+
+
+def environment_of(bench: Bench, model: str) -> Environment[Options]:
+    """The environment a model's worker runs in, with its options filled in.
+
+    Raises:
+        PluginError: When its plugin names something that is not an environment.
+    """
+    name = bench.catalog.models[model].environment
+    entry = bench.catalog.environments[name]
+    plugin = bench.plugins.environments[entry.kind]
+    found = resolve(plugin.environment, owner=f"environment plugin {plugin.name}")
+    if not (isinstance(found, type) and issubclass(found, Environment)):
+        raise PluginError(
+            f"{plugin.environment!r} is not a subclass of vlmbench_sdk.Environment",
+            where=f"environment plugin {plugin.name}",
+        )
+    options = plugin.options.model_validate(entry.options)
+    return cast("type[Environment[Options]]", found)(options, name=name, cache=cache_folder())
+
+
+def distributions_of(bench: Bench, model: str) -> tuple[str, str]:
+    """What a model's worker imports: the SDK and the distribution of the model's plugin."""
+    return (SDK, bench.plugins.owners["vlmbench_models", bench.catalog.models[model].plugin].distribution)
+
+
+def missing_binaries(entry: EnvironmentEntry) -> list[tuple[str, str]]:
+    """The programs an environment needs and this machine lacks, each with the command that installs it."""
+    return [(name, install) for name, install in entry.binaries.items() if _which(name) is None]
+
+
+@cache
+def _which(name: str) -> str | None:
+    return shutil.which(name)

@@ -1,0 +1,95 @@
+"""Who works on a cell or a dataset now, and how the last work on a cell ended."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vlmbench_assets.files import write_atomically
+from vlmbench_assets.store import AssetName, Store, utc_now
+from vlmbench_sdk import WorkspaceError
+from vlmbench_sdk.records import Record
+
+INTERRUPTED = "interrupted"
+
+
+class CellFailure(Record):
+    """Why a cell's last run failed."""
+
+    stage: AssetName
+    reason: str
+    failed_at: str
+
+
+def failure_of(store: Store, dataset: str, model: str) -> CellFailure | None:
+    """Why the cell's last run failed; None when it did not."""
+    path = _failure_path(store, dataset, model)
+    return CellFailure.model_validate_json(path.read_bytes()) if path.exists() else None
+
+
+def is_running(store: Store, dataset: str, model: str) -> bool:
+    """Whether a process works on this cell now; one that was killed does not."""
+    path = _lock_path(store, dataset, model)
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+@contextmanager
+def cell_held(store: Store, stage: AssetName, dataset: str, model: str) -> Iterator[None]:
+    """Hold the cell while a stage runs, and record how it ended.
+
+    The lock dies with its holder, so that a killed run never leaves a cell `running` for ever.
+
+    Args:
+        store: Where the cell lies.
+        stage: What is made.
+        dataset: The cell's dataset.
+        model: The cell's model.
+
+    Raises:
+        WorkspaceError: When another process works on this cell.
+    """
+    path = _lock_path(store, dataset, model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise WorkspaceError(
+                "another process is working on this cell",
+                where=f"{model} × {dataset}",
+                fix="Wait until it is done; `vlmbench status` shows what runs",
+            ) from error
+        try:
+            yield
+        except BaseException as error:
+            # Also on cancellation: whoever looks at the cell later must see how it ended.
+            reason = (str(error) or type(error).__name__) if isinstance(error, Exception) else INTERRUPTED
+            failure = CellFailure(stage=stage, reason=reason, failed_at=utc_now())
+            write_atomically(_failure_path(store, dataset, model), failure.model_dump_json(indent=2).encode())
+            raise
+        _failure_path(store, dataset, model).unlink(missing_ok=True)
+
+
+@contextmanager
+def dataset_held(store: Store, dataset: str) -> Iterator[None]:
+    """Hold a dataset while it is read; a second reader waits, because reading is quick."""
+    path = store.folder("samples", dataset) / ".lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _failure_path(store: Store, dataset: str, model: str) -> Path:
+    return store.folder("answers", dataset, model) / "failure.json"
+
+
+def _lock_path(store: Store, dataset: str, model: str) -> Path:
+    return store.folder("answers", dataset, model) / ".lock"

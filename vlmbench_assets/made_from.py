@@ -1,0 +1,201 @@
+"""What each asset is made from, by name, as far as it is known before anything runs.
+
+Not part of any lineage, because no table depends on it: descriptions, comments, the order of keys, paths,
+file times, licences, timeouts, retry policies, prices, options a plugin declares as `without_effect`, the
+SDK's version, Python's patch level.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import JsonValue
+
+from vlmbench_assets.bench import Bench
+from vlmbench_assets.catalog import Cell
+from vlmbench_assets.environment import distributions_of, environment_of
+from vlmbench_assets.lineage import Lineage, digest_json, shown
+from vlmbench_assets.store import Manifest
+from vlmbench_sdk import Options
+from vlmbench_sdk.entries import Applies
+
+AGGREGATION = "1"
+"""Raised when the same scores could aggregate to other numbers: intervals, policies, groups."""
+PAGE = "1"
+"""Raised when the same tables give another report or leaderboard."""
+HEATMAP_PAIRS = ("field*doc_type", "field*subset")
+"""Pairs that the report's heatmap is drawn from, besides the declared dimensions."""
+LOCK = "environment lock"
+QUESTIONS = "questions"
+
+
+class MadeFrom:
+    """The lineage of everything in a workspace; what many cells share is worked out once."""
+
+    def __init__(self, bench: Bench) -> None:
+        """Work out nothing yet."""
+        self._bench = bench
+        self._models: dict[str, Lineage] = {}
+        self._locks: dict[str, str] = {}
+        self._metrics: dict[str, Lineage] = {}
+
+    def model(self, name: str) -> Lineage:
+        """Everything about a model that its answers depend on, apart from its prompts.
+
+        Raises:
+            EnvironmentUnavailableError: When the identity of its environment cannot be known now.
+        """
+        if name not in self._models:
+            bench, entry = self._bench, self._bench.catalog.models[name]
+            plugin = bench.plugins.models[entry.plugin]
+            identity = environment_of(bench, name).identity(distributions_of(bench, name)[1])
+            lineage = {
+                "plugin": f"{plugin.name} {self._owner('vlmbench_models', plugin.name)}",
+                "environment": identity,
+                **({"revision": entry.revision} if entry.revision else {}),
+                **_options(plugin.options.model_validate(entry.options)),
+            }
+            for setting, value in entry.generation.model_dump(mode="json").items():
+                if value not in (None, []):
+                    lineage[f"generation {setting}"] = shown(value)
+            self._models[name] = lineage
+        return dict(self._models[name])
+
+    def model_of(self, cell: Cell, answers: Manifest | None) -> Lineage:
+        """The lineage of a cell's model, with its environment's lock as far as it is known without making it.
+
+        Where the environment is not prepared on this machine, the lock that the cell was answered under stands
+        as long as the environment's own identity does.
+        """
+        lineage = self.model(cell.model)
+        if cell.model not in self._locks:
+            environment = environment_of(self._bench, cell.model)
+            self._locks[cell.model] = environment.lock(distributions_of(self._bench, cell.model))
+        lock = self._locks[cell.model]
+        if not lock and answers is not None and answers.lineage.get("environment") == lineage["environment"]:
+            lock = answers.lineage.get(LOCK, "")
+        return {**lineage, LOCK: lock} if lock else lineage
+
+    def declared(self, name: str) -> Lineage:
+        """A model with its prompt collection: what Dagster compares to mark answers as unsynced."""
+        prompts = self._bench.catalog.models[name].prompts
+        return {**self.model(name), **({"prompts": digest_json(self._prompts(prompts))} if prompts else {})}
+
+    def samples(self, dataset: str, source: str) -> Lineage:
+        """Everything a dataset's samples are read from.
+
+        Args:
+            dataset: The dataset entry's name.
+            source: Digest of the files in its source; empty where it has none.
+        """
+        entry = self._bench.catalog.datasets[dataset]
+        reader = self._bench.plugins.dataset_readers[entry.reader]
+        return {
+            "reader": f"{reader.name} {self._owner('vlmbench_dataset_readers', reader.name)}",
+            **({"source": source} if source else {}),
+            **_options(reader.options.model_validate(entry.options)),
+            **{name: value for name in ("split", "revision", "language") if (value := getattr(entry, name))},
+        }
+
+    def questions_key(self, cell: Cell, samples: Manifest | None) -> str:
+        """Digest of all that a cell's questions come from: equal, and no prompt need be rendered to compare."""
+        name = self._bench.catalog.models[cell.model].prompts
+        return digest_json([samples.digests if samples else {}, self._prompts(name) if name else {}, cell.dataset])
+
+    def metric(self, name: str) -> Lineage:
+        """One metric entry: its plugin's versioned id, its options, normalisation profile, what it applies to."""
+        if name not in self._metrics:
+            bench, entry = self._bench, self._bench.catalog.metrics[name]
+            plugin = bench.plugins.metrics[entry.plugin]
+            head = f"metric {name}"
+            lineage = {head: plugin.metric_id, **_options(plugin.options.model_validate(entry.options), f"{head} ")}
+            if entry.normalize:
+                steps = [bench.plugins.normalizers[step] for step in entry.normalize]
+                lineage[f"{head} normalize"] = shown(", ".join(f"{step.name}@{step.version}" for step in steps))
+            if entry.applies_to != Applies():
+                applies = entry.applies_to.model_dump(mode="json", exclude_defaults=True)
+                lineage[f"{head} applies_to"] = shown(applies)
+            self._metrics[name] = lineage
+        return self._metrics[name]
+
+    def metrics(self, cell: Cell, samples: Manifest | None, answers: Manifest | None) -> Lineage:
+        """A cell's scores: what was said, the gold, and every metric."""
+        lineage = {"answers": _digest(answers, "said"), "gold": _digest(samples, "gold")}
+        for name in self._bench.catalog.metrics_of(cell.dataset, cell.model):
+            lineage.update(self.metric(name))
+        return lineage
+
+    def aggregates(
+        self, cell: Cell, samples: Manifest | None, answers: Manifest | None, metrics: Manifest | None
+    ) -> Lineage:
+        """A cell's aggregates: its scores, what they are broken down by, and how."""
+        names = self._bench.catalog.metrics_of(cell.dataset, cell.model)
+        return {
+            "answers": _digest(answers, "said"),
+            "metrics": _digest(metrics, "table"),
+            "slices": _digest(samples, "slices"),
+            "dimensions": shown(", ".join(self.dimensions(cell))),
+            "method": AGGREGATION,
+            # A new version may have another range without having other scores.
+            **{f"metric {name}": self.metric(name)[f"metric {name}"] for name in names},
+        }
+
+    def dimensions(self, cell: Cell) -> tuple[str, ...]:
+        """All dimensions of a cell, those of its pictures included."""
+        declared = self._bench.catalog.dimensions_of(cell.dataset, cell.model)
+        return tuple(dict.fromkeys([*declared, *HEATMAP_PAIRS]))
+
+    def report(
+        self, cell: Cell, samples: Manifest | None, answers: Manifest | None, aggregates: Manifest | None
+    ) -> Lineage:
+        """A cell's page: all its tables, and how it looks."""
+        charts = self._bench.plugins.charts
+        return {
+            "samples": _digest(samples, "table"),
+            "answers": _file(answers, "answers"),
+            "aggregates": aggregates.version if aggregates else "",
+            "headline": self._bench.catalog.headline_of(cell.dataset, cell.model),
+            "page": PAGE,
+            **{f"chart {name}": self._owner("vlmbench_charts", name) for name in sorted(charts)},
+        }
+
+    def leaderboard(self, dataset: str, cells: Iterable[tuple[str, Manifest | None, Manifest | None]]) -> Lineage:
+        """A dataset's leaderboard: of each model its answers and aggregates.
+
+        Args:
+            dataset: The dataset.
+            cells: Model, manifest of answers, manifest of aggregates.
+        """
+        lineage = {"page": PAGE, "headline": self._bench.catalog.headline_of(dataset)}
+        for model, answers, aggregates in cells:
+            lineage[f"model {model}"] = f"{_file(answers, 'answers')[:16]} {aggregates.version if aggregates else ''}"
+        return lineage
+
+    def _prompts(self, name: str) -> dict[str, JsonValue]:
+        """The parts of a prompt collection that prompts come from."""
+        return self._bench.catalog.prompts[name].model_dump(mode="json", include={"system", "user", "rules"})
+
+    def _owner(self, hook: str, name: str) -> str:
+        """The distribution that brings something, with its version."""
+        owner = self._bench.plugins.owners[hook, name]
+        return f"{owner.distribution}=={owner.version}"
+
+
+def _options(options: Options, before: str = "") -> Lineage:
+    """Options with their defaults filled in, so that writing a default down changes nothing."""
+    return {
+        f"{before}option {name}": shown(value)
+        for name, value in options.model_dump(mode="json").items()
+        if name not in options.without_effect
+    }
+
+
+def _digest(manifest: Manifest | None, name: str) -> str:
+    return manifest.digests.get(name, "") if manifest else ""
+
+
+def _file(manifest: Manifest | None, asset: str) -> str:
+    return manifest.files.get(f"{asset}.csv", "") if manifest else ""
+
+
+def without(lineage: Mapping[str, str], *names: str) -> Lineage:
+    """A lineage but for some names."""
+    return {name: value for name, value in lineage.items() if name not in names}

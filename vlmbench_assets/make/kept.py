@@ -1,0 +1,115 @@
+"""Answers that a cell has already: in its journal and in its published table. None of them is asked again."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlmbench_assets.files import write_atomically
+from vlmbench_assets.lineage import digest_file
+from vlmbench_assets.questions import Questions, sample_digest
+from vlmbench_assets.store import Store
+from vlmbench_sdk import WorkspaceError
+from vlmbench_sdk.job import JOURNAL
+from vlmbench_sdk.journal import Answered, read_journal, wait_until_free
+
+ASKED_AGAIN: frozenset[str] = frozenset({"error", "timeout"})
+"""Statuses of rows that the next run asks again."""
+OTHER_WORKER_S = 30.0
+"""How long to wait for the worker of a host that was killed; it ends within seconds of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswers:
+    """The folder of a cell's worker, and the answers that lie there."""
+
+    store: Store
+    dataset: str
+    model: str
+
+    @property
+    def work(self) -> Path:
+        """The worker's folder; the journal in it stays from run to run."""
+        return self.store.folder("answers", self.dataset, self.model) / "work"
+
+    @property
+    def journal(self) -> Path:
+        """Every answer that ever came, in the order they came."""
+        return self.work / JOURNAL
+
+    @property
+    def _again(self) -> Path:
+        return self.work / "again.json"
+
+    def open(self, *, again: bool) -> None:
+        """Make sure that nobody writes here, and with `again` that no answer from before counts.
+
+        Raises:
+            WorkspaceError: When a worker of another run still writes.
+        """
+        self.work.mkdir(parents=True, exist_ok=True)
+        if not wait_until_free(self.journal, OTHER_WORKER_S):
+            raise WorkspaceError(
+                "the worker of another run still writes its journal",
+                where=str(self.journal),
+                fix="Stop it, or wait until it is done",
+            )
+        if again:
+            size = self.journal.stat().st_size if self.journal.exists() else 0
+            write_atomically(self._again, json.dumps({"journal_bytes": size}).encode())
+
+    def close(self) -> None:
+        """The answers are published: from now on all of them count."""
+        self._again.unlink(missing_ok=True)
+
+    def may_have(self, model_digest: str) -> bool:
+        """Whether any answer may have been given under a model's digest; quick, and never wrongly False."""
+        if not self.journal.exists():
+            return self.store.table("answers", self.dataset, self.model).exists()
+        return model_digest.encode() in self.journal.read_bytes()
+
+    def answers(self, questions: Questions, model_digest: str) -> tuple[dict[str, Answered], int]:
+        """The latest answer to each question under a model's digest, by sample id.
+
+        Args:
+            questions: What is asked.
+            model_digest: Digest of everything else that answers depend on.
+
+        Returns:
+            The answers, and how many lines of the journal are damaged.
+        """
+        wanted = questions.digests
+        again = self._again.exists()
+        found = {} if again else self._published(wanted, model_digest)
+        journal = read_journal(self.journal, self._start() if again else 0)
+        for answer in journal.answers:
+            if answer.model_digest == model_digest and wanted.get(answer.sample_id) == answer.question_digest:
+                found[answer.sample_id] = answer
+        return found, journal.damaged
+
+    def _start(self) -> int:
+        return int(json.loads(self._again.read_bytes())["journal_bytes"])
+
+    def _published(self, wanted: Mapping[str, str], model_digest: str) -> dict[str, Answered]:
+        """Rows of the published table, in case its journal was thrown away."""
+        from vlmbench_assets.contracts import ANSWERS
+        from vlmbench_assets.tables import read_table, rows_of
+
+        path = self.store.table("answers", self.dataset, self.model)
+        manifest = self.store.manifest("answers", self.dataset, self.model)
+        if self.journal.exists() or manifest is None or not path.exists():
+            return {}
+        if digest_file(path) != manifest.files.get(path.name):
+            return {}
+        frame = read_table(path, ANSWERS).astype(object)
+        frame = frame.where(frame.notna(), None)
+        return {
+            row["sample_id"]: _answered(row, model_digest, wanted[row["sample_id"]])
+            for row in rows_of(frame)
+            if row["sample_digest"] == sample_digest(model_digest, wanted.get(row["sample_id"], ""))
+        }
+
+
+def _answered(row: dict[str, str], model_digest: str, question_digest: str) -> Answered:
+    fields = {name: value for name, value in row.items() if name not in ("prompt_sha256", "sample_digest")}
+    return Answered.model_validate({**fields, "model_digest": model_digest, "question_digest": question_digest})

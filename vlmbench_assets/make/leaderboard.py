@@ -1,0 +1,107 @@
+"""Make a dataset's `leaderboard`: its models, side by side."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+from pydantic import JsonValue
+
+from vlmbench_assets.bench import Bench
+from vlmbench_assets.catalog import Cell
+from vlmbench_assets.contracts import AGGREGATES, ANSWERS
+from vlmbench_assets.hold import failure_of
+from vlmbench_assets.lineage import Lineage, digest_bytes
+from vlmbench_assets.made_from import MadeFrom
+from vlmbench_assets.staleness import Judge
+from vlmbench_assets.store import Manifest
+from vlmbench_assets.tables import read_table, to_csv
+from vlmbench_assets.work.rank import CellScores, leaderboard_markdown, rank
+from vlmbench_sdk import MetricPlugin
+
+
+def rank_dataset(bench: Bench, dataset: str) -> tuple[pd.DataFrame, str]:
+    """Rank the models of a dataset; return the table and its page.
+
+    A model without results stands in the table as missing; it is never left out.
+    """
+    models = models_of(bench, dataset)
+    judge = Judge(bench, keep_errors=True)
+    scores = {model: _scores(judge, Cell(model=model, dataset=dataset)) for model in models}
+    headline = bench.catalog.headline_of(dataset, models[0]) if models else ""
+    plugins: dict[str, MetricPlugin] = {
+        name: bench.plugins.metrics[entry.plugin] for name, entry in bench.catalog.metrics.items()
+    }
+    table = rank(scores, headline, plugins)
+    return table, leaderboard_markdown(table, dataset, headline, plugins)
+
+
+def make_leaderboard(bench: Bench, dataset: str) -> tuple[str, Manifest]:
+    """Write a dataset's leaderboard, and return its page and its manifest."""
+    table, text = rank_dataset(bench, dataset)
+    content = text.encode("utf-8", "replace")
+    manifest = bench.store.publish(
+        "leaderboard",
+        dataset,
+        files={"leaderboard.csv": to_csv(table).encode("utf-8", "replace"), "leaderboard.md": content},
+        lineage=leaderboard_lineage(bench, MadeFrom(bench), dataset),
+        digests={"page": digest_bytes(content)},
+        facts={"models": list[JsonValue](models_of(bench, dataset))},
+    )
+    return text, manifest
+
+
+def leaderboard_lineage(bench: Bench, made_from: MadeFrom, dataset: str) -> Lineage:
+    """What a dataset's leaderboard would be made from now."""
+    return made_from.leaderboard(
+        dataset,
+        [
+            (
+                model,
+                bench.store.manifest("answers", dataset, model),
+                bench.store.manifest("aggregates", dataset, model),
+            )
+            for model in models_of(bench, dataset)
+        ],
+    )
+
+
+def leaderboard_is_fresh(bench: Bench, dataset: str) -> bool:
+    """Whether a dataset's leaderboard shows what is there."""
+    return Judge(bench).leaderboard(dataset, models_of(bench, dataset)).state == "fresh"
+
+
+def models_of(bench: Bench, dataset: str) -> list[str]:
+    """Models that meet the dataset in a benchmark, and those that met it outside of one."""
+    planned = [
+        cell.model for name in bench.catalog.benchmarks for cell in bench.catalog.cells(name) if cell.dataset == dataset
+    ]
+    met = [model for model in bench.catalog.models if bench.store.table("aggregates", dataset, model).exists()]
+    return list(dict.fromkeys([*planned, *met]))
+
+
+def _scores(judge: Judge, cell: Cell) -> CellScores | None:
+    bench = judge.bench
+    path = bench.store.table("aggregates", cell.dataset, cell.model)
+    manifest = bench.store.manifest("answers", cell.dataset, cell.model)
+    if not path.exists() or manifest is None:
+        return None
+    answers = read_table(bench.store.table("answers", cell.dataset, cell.model), ANSWERS)
+    samples, answer_s, asked = (manifest.facts.get(name) for name in ("samples", "answer_s", "asked"))
+    return CellScores(
+        aggregates=read_table(path, AGGREGATES),
+        answers=answers,
+        limit=samples if isinstance(samples, int) and samples != manifest.facts.get("samples_in_dataset") else None,
+        answer_s=float(answer_s) if isinstance(answer_s, int | float) and asked else None,
+        warnings=tuple(_warnings(judge, cell)),
+    )
+
+
+def _warnings(judge: Judge, cell: Cell) -> Iterator[str]:
+    """Say what of a cell's figures should not be trusted as it stands."""
+    failure = failure_of(judge.bench.store, cell.dataset, cell.model)
+    if failure is not None:
+        yield f"its last run failed at {failure.stage}"
+        return
+    judged = judge.cell(cell)
+    # The page itself says nothing about scores, so a report that is only out of date is no warning.
+    if any(found.state != "fresh" for asset, found in judged.assets.items() if asset != "report"):
+        yield f"stale: {'; '.join(judged.reasons)}"

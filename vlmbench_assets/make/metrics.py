@@ -1,0 +1,134 @@
+"""Make a cell's `metrics`: score what was not scored before by the same metric, answer and gold."""
+
+from typing import cast
+
+import pandas as pd
+
+from vlmbench_assets.bench import Bench, project_versions
+from vlmbench_assets.catalog import Cell
+from vlmbench_assets.contracts import ANSWERS, METRICS, SAMPLES
+from vlmbench_assets.lineage import Lineage, digest_bytes, digest_file
+from vlmbench_assets.made_from import MadeFrom
+from vlmbench_assets.make.samples import GOLD, samples_of
+from vlmbench_assets.store import Manifest, Store
+from vlmbench_assets.tables import checked_csv, parse_table, read_table
+from vlmbench_assets.work.score import load_metric, score
+from vlmbench_sdk import ContractError
+
+SAID = ("sample_id", "status", "answer")
+"""The columns of answers that scores depend on."""
+
+
+def read_answered(bench: Bench, cell: Cell) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read a cell's answers and the samples they are for.
+
+    Raises:
+        ContractError: When the answers are not what was published, or some are for samples that are gone.
+    """
+    samples = samples_of(bench, cell.dataset)
+    answers = read_published(bench.store, cell)
+    lacking = sorted(set(answers["sample_id"]) - set(samples["sample_id"]))
+    if lacking:
+        raise ContractError(
+            f"{len(lacking)} answers are for samples that the dataset has no more, the first is {lacking[0]!r}",
+            where=str(bench.store.table("answers", cell.dataset, cell.model)),
+            fix="The dataset changed after it was asked; run stage `answers` again, it asks only what is new",
+        )
+    asked = samples[samples["sample_id"].isin(set(answers["sample_id"]))]
+    return asked.reset_index(drop=True), answers
+
+
+def read_published(store: Store, cell: Cell) -> pd.DataFrame:
+    """Read a cell's answers, and hold them against their manifest.
+
+    Raises:
+        ContractError: When the file was changed, damaged or half-published.
+    """
+    path = store.table("answers", cell.dataset, cell.model)
+    answers = read_table(path, ANSWERS)
+    manifest = store.manifest("answers", cell.dataset, cell.model)
+    if manifest is not None and manifest.files and manifest.files.get(path.name) != digest_file(path):
+        raise ContractError(
+            "it is not what was published: the file was changed, or its publication was interrupted",
+            where=str(path),
+            fix="Run stage `answers` again; it publishes from the journal and asks nothing that was answered",
+        )
+    return answers
+
+
+def make_metrics(bench: Bench, cell: Cell) -> tuple[pd.DataFrame, Manifest]:
+    """Score a cell, and publish its table."""
+    samples, answers = read_answered(bench, cell)
+    inputs = (
+        bench.store.manifest("samples", cell.dataset),
+        bench.store.manifest("answers", cell.dataset, cell.model),
+    )
+    names = bench.catalog.metrics_of(cell.dataset, cell.model)
+    kept = _kept(bench, cell, names, samples, answers)
+    plugins, normalizers = bench.plugins.metrics, bench.plugins.normalizers
+    loaded = [
+        load_metric(name, entry, plugins[entry.plugin], normalizers)
+        for name in names
+        for entry in (bench.catalog.metrics[name],)
+    ]
+    frame = score(samples, answers, loaded, kept)
+    path = bench.store.table("metrics", cell.dataset, cell.model)
+    content = checked_csv(frame, METRICS, path)
+    manifest = bench.store.publish(
+        "metrics",
+        cell.dataset,
+        cell.model,
+        files={path.name: content},
+        lineage=MadeFrom(bench).metrics(cell, *inputs),
+        digests={"table": digest_bytes(content)},
+        facts={
+            "metrics": list(names),
+            "rows": len(frame),
+            "scored": len(frame) - len(kept),
+            "samples_file": _file(inputs[0], "samples"),
+            "answers_file": _file(inputs[1], "answers"),
+            "host_packages": dict(project_versions()),
+        },
+    )
+    return frame, manifest
+
+
+def _kept(
+    bench: Bench, cell: Cell, names: tuple[str, ...], samples: pd.DataFrame, answers: pd.DataFrame
+) -> dict[tuple[str, str], dict[str, object]]:
+    """Scores that stand, by sample and metric: the same metric scored the same answer against the same gold."""
+    before = bench.store.manifest("metrics", cell.dataset, cell.model)
+    path = bench.store.table("metrics", cell.dataset, cell.model)
+    if before is None or not path.exists() or before.files.get(path.name) != digest_file(path):
+        return {}
+    made_from = MadeFrom(bench)
+    same = {name for name in names if _unchanged(before.lineage, made_from.metric(name), name)}
+    old_samples = bench.store.objects.get(str(before.facts.get("samples_file", "")))
+    old_answers = bench.store.objects.get(str(before.facts.get("answers_file", "")))
+    if not same or old_samples is None or old_answers is None:
+        return {}
+    now = _inputs(samples, answers)
+    then = _inputs(parse_table(old_samples, SAMPLES), parse_table(old_answers, ANSWERS))
+    rows = read_table(path, METRICS).astype(object)
+    rows = rows.where(rows.notna(), None)
+    return {
+        (str(row["sample_id"]), str(row["metric"])): row
+        for row in cast("list[dict[str, object]]", rows.to_dict("records"))
+        if row["metric"] in same and now.get(str(row["sample_id"])) == then.get(str(row["sample_id"]), ())
+    }
+
+
+def _unchanged(before: Lineage, now: Lineage, name: str) -> bool:
+    """Whether a metric is what it was; all names of its lineage start with its own."""
+    head = f"metric {name}"
+    return {key: value for key, value in before.items() if key == head or key.startswith(head + " ")} == now
+
+
+def _inputs(samples: pd.DataFrame, answers: pd.DataFrame) -> dict[str, tuple[object, ...]]:
+    """What each sample's scores depend on, by sample id."""
+    joined = samples[list(GOLD)].merge(answers[list(SAID)], on="sample_id")
+    return {str(row[0]): row for row in joined.itertuples(index=False, name=None)}
+
+
+def _file(manifest: Manifest | None, asset: str) -> str:
+    return manifest.files.get(f"{asset}.csv", "") if manifest else ""

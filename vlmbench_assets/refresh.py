@@ -1,0 +1,203 @@
+"""Staleness in the Dagster UI: the check `fresh`, the job `refresh_stale`, and the sensor `keep_fresh`.
+
+All three ask the same judge as `vlmbench plan`, and the job does the same work as `vlmbench run`.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+from pydantic import Field
+
+from vlmbench_assets.bench import Bench, open_bench
+from vlmbench_assets.catalog import Cell
+from vlmbench_assets.hold import is_running
+from vlmbench_assets.make.answers import Asking
+from vlmbench_assets.plan import Plan, PlannedCell, make_plan, summary
+from vlmbench_assets.runs import CellOutcome, CellRunner, Order, run_cells
+from vlmbench_assets.staleness import Judge
+from vlmbench_assets.store import CELL_ASSETS, AssetName
+from vlmbench_assets.sync import sync_instance
+from vlmbench_sdk import CatalogError, VlmBenchError
+
+CHECK = "fresh"
+OP = "run_stale_cells"
+SHOWN = 200
+BETWEEN = "|"
+LOOK_EVERY_S = 60
+
+
+class RefreshConfig(dg.Config):
+    """Run configuration of `refresh_stale`."""
+
+    benchmark: str = Field(default="", description="Only the cells of this benchmark; empty for all benchmarks")
+    cells: list[str] = Field(default=[], description="Only these cells, each as `model|dataset`; empty for all")
+    keep_errors: bool = Field(default=False, description="Do not ask again what ended in an error or a timeout")
+
+
+def planned_cells(bench: Bench, benchmark: str = "") -> list[Cell]:
+    """The cells of one benchmark, or of all."""
+    if benchmark and benchmark not in bench.catalog.benchmarks:
+        raise CatalogError(
+            f"there is no benchmark {benchmark!r}", fix=f"Known: {', '.join(sorted(bench.catalog.benchmarks))}"
+        )
+    names = [benchmark] if benchmark else sorted(bench.catalog.benchmarks)
+    return list(dict.fromkeys(cell for name in names for cell in bench.catalog.cells(name)))
+
+
+def fresh_checks(bench: Bench) -> dg.AssetChecksDefinition:
+    """The check `fresh` of each asset of a cell: which cells are not, and why."""
+    specs = [
+        dg.AssetCheckSpec(
+            name=CHECK,
+            asset=asset,
+            description="Whether every cell of the benchmarks is what its model, dataset and metrics would make now.",
+        )
+        for asset in CELL_ASSETS
+    ]
+
+    # Dagster offers a check alone only where the function can leave the others out.
+    @dg.multi_asset_check(specs=specs, name="fresh", can_subset=True)
+    def fresh(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        try:
+            now = open_bench(bench.workspace)
+            cells = planned_cells(now)
+            plan = make_plan(now, cells)
+        except VlmBenchError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+        sync_instance(now, context.instance, cells)
+        for asset, result in check_results(plan).items():
+            if dg.AssetCheckKey(dg.AssetKey(asset), CHECK) in context.selected_asset_check_keys:
+                yield result
+
+    return fresh
+
+
+def check_results(plan: Plan) -> dict[AssetName, dg.AssetCheckResult]:
+    """What the check says of each asset."""
+    results: dict[AssetName, dg.AssetCheckResult] = {}
+    for asset in CELL_ASSETS:
+        found = [each for each in plan.cells if each.judged.assets[asset].state != "fresh"]
+        records = [dg.TableRecord(_record(each, asset)) for each in found[:SHOWN]]
+        results[asset] = dg.AssetCheckResult(
+            asset_key=asset,
+            check_name=CHECK,
+            passed=not found,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{len(plan.cells) - len(found)} of {len(plan.cells)} cells are fresh",
+            metadata={
+                "plan": dg.MetadataValue.text(summary(plan)),
+                **({"not_fresh": dg.MetadataValue.table(records)} if records else {}),
+            },
+        )
+    return results
+
+
+def refresh_job(bench: Bench) -> dg.JobDefinition:
+    """The job `refresh_stale`: run exactly what is not fresh."""
+
+    @dg.op(name=OP, description="Runs the cells that are stale, missing or failed, and no others.")
+    def refresh(context: dg.OpExecutionContext, config: RefreshConfig) -> None:
+        now = open_bench(bench.workspace)
+        cells = planned_cells(now, config.benchmark)
+        if config.cells:
+            cells = [cell for cell in cells if _name(cell) in config.cells]
+        plan = make_plan(now, cells, keep_errors=config.keep_errors)
+        context.log.info(summary(plan))
+        for each in plan.to_do:
+            context.log.info(f"{each.judged.cell}: {'; '.join(each.judged.reasons)}")
+        outcomes = _run(now, context, cells, plan, config)
+        failed = [f"{outcome.cell}: {outcome.reason}" for outcome in outcomes if outcome.reason]
+        after = make_plan(now, planned_cells(now), keep_errors=config.keep_errors)
+        for asset, result in check_results(after).items():
+            context.instance.report_runless_asset_event(_evaluation(asset, result))
+        if failed:
+            raise dg.Failure("; ".join(failed), allow_retries=False)
+
+    @dg.job(
+        name="refresh_stale",
+        description="Run exactly the cells that are stale, missing or failed. The check `fresh` says which and why.",
+    )
+    def refresh_stale() -> None:
+        refresh()
+
+    return refresh_stale
+
+
+def keep_fresh_sensor(bench: Bench, job: dg.JobDefinition) -> dg.SensorDefinition:
+    """The sensor `keep_fresh`, off by default: launch `refresh_stale` for cells that stopped being fresh.
+
+    Each state of a cell is tried once, whatever comes of it, so that a cell that fails cannot loop. Failed
+    answers are kept for the same reason.
+    """
+
+    @dg.sensor(
+        name="keep_fresh",
+        job=job,
+        minimum_interval_seconds=LOOK_EVERY_S,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Runs what stopped being fresh: a new registry file, a plugin upgrade, new rows of a dataset.",
+    )
+    def keep_fresh(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        try:
+            now = open_bench(bench.workspace)
+            cells = planned_cells(now)
+            plan = make_plan(now, cells, keep_errors=True)
+        except VlmBenchError as error:
+            return dg.SensorResult(skip_reason=str(error), cursor=context.cursor)
+        sync_instance(now, context.instance, cells)
+        tried: dict[str, str] = json.loads(context.cursor or "{}")
+        judge = Judge(now, keep_errors=True)
+        wanted = {_name(each.judged.cell): judge.wanted(each.judged.cell) for each in plan.to_do if _can_run(now, each)}
+        new = [name for name, version in wanted.items() if tried.get(name) != version]
+        if not new:
+            return dg.SensorResult(skip_reason=summary(plan), cursor=context.cursor)
+        config = {"cells": new, "keep_errors": True}
+        request = dg.RunRequest(run_config={"ops": {OP: {"config": config}}})
+        return dg.SensorResult([request], cursor=json.dumps({**tried, **{name: wanted[name] for name in new}}))
+
+    return keep_fresh
+
+
+def _run(
+    bench: Bench, context: dg.OpExecutionContext, cells: Sequence[Cell], plan: Plan, config: RefreshConfig
+) -> list[CellOutcome]:
+    runner = CellRunner(bench, context.instance)
+    runner.sync(cells)
+    order = Order(asking=Asking(keep_errors=config.keep_errors))
+    return run_cells(bench, runner, plan.to_do, order, lambda outcome: context.log.info(_ended(outcome)))
+
+
+def _ended(outcome: CellOutcome) -> str:
+    return f"{outcome.cell}: failed: {outcome.reason}" if outcome.reason else f"{outcome.cell}: done"
+
+
+def _can_run(bench: Bench, planned: PlannedCell) -> bool:
+    cell = planned.judged.cell
+    return not planned.blocked and not is_running(bench.store, cell.dataset, cell.model)
+
+
+def _name(cell: Cell) -> str:
+    return f"{cell.model}{BETWEEN}{cell.dataset}"
+
+
+def _record(planned: PlannedCell, asset: AssetName) -> dict[str, str | int]:
+    judged = planned.judged
+    return {
+        "model": judged.cell.model,
+        "dataset": judged.cell.dataset,
+        "state": judged.assets[asset].state,
+        "ask": judged.to_ask if asset == "answers" else 0,
+        "why": "; ".join([*judged.assets[asset].reasons, *(f"blocked: {each}" for each in planned.blocked)]),
+    }
+
+
+def _evaluation(asset: AssetName, result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey(asset),
+        check_name=CHECK,
+        passed=result.passed,
+        severity=result.severity,
+        description=result.description,
+        metadata=result.metadata,
+    )

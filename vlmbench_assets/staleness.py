@@ -1,0 +1,249 @@
+"""The one judge of staleness: what of a cell is fresh, stale, missing or failed, and why.
+
+It compares the catalog with the manifests under `data/`, asks nothing else, and writes nothing. The plan, the
+runs, the leaderboards, the checks and the automation all ask it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from vlmbench_assets.bench import Bench
+from vlmbench_assets.catalog import Cell
+from vlmbench_assets.hold import failure_of
+from vlmbench_assets.lineage import Lineage, digest_json
+from vlmbench_assets.made_from import LOCK, QUESTIONS, MadeFrom, without
+from vlmbench_assets.make.kept import ASKED_AGAIN, KeptAnswers
+from vlmbench_assets.questions import Questions, load_questions, make_questions, question_changes
+from vlmbench_assets.reasons import counted, lineage_changes, question_reasons
+from vlmbench_assets.store import CELL_ASSETS, NEXT, AssetName, Manifest
+from vlmbench_sdk import EnvironmentUnavailableError
+
+State = Literal["fresh", "stale", "missing", "failed"]
+Manifests = Mapping[AssetName, Manifest | None]
+OF_SAMPLES = frozenset({"references changed", "slices of the samples changed", "samples changed"})
+"""What is also true, and goes without saying, where samples came or went."""
+OLD_FORMAT = "made by a version of vlmbench that kept no full lineage"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One asset of a cell or dataset."""
+
+    asset: AssetName
+    state: State
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CellJudgement:
+    """One cell: its four assets, and what is to be asked."""
+
+    cell: Cell
+    assets: Mapping[AssetName, Judgement]
+    samples: int
+    """Samples of the dataset; 0 where it cannot be read."""
+    to_ask: int
+    """Samples that a run would ask."""
+    blocked: str = ""
+    """Why nothing can be said of its model; empty where all is known."""
+
+    @property
+    def stages(self) -> list[AssetName]:
+        """The stages that have something to do, in order."""
+        return [asset for asset, found in self.assets.items() if found.state != "fresh"]
+
+    @property
+    def state(self) -> State:
+        """The cell as a whole: failed, else missing, else stale, else fresh."""
+        states = {found.state for found in self.assets.values()}
+        order: tuple[State, ...] = ("failed", "missing", "stale")
+        if "missing" in states and self.assets["answers"].state != "missing":
+            order = ("failed", "stale", "missing")
+        return next((state for state in order if state in states), "fresh")
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why anything is to be done, without what only follows from another reason."""
+        own = [reason for found in self.assets.values() for reason in found.reasons if not _follows(reason)]
+        resized = any(reason.endswith((" added", " removed")) for reason in self.assets["answers"].reasons)
+        return [reason for reason in dict.fromkeys(own) if not (resized and reason in OF_SAMPLES)]
+
+
+class Judge:
+    """Judges cells of one workspace; what cells share is worked out once."""
+
+    def __init__(self, bench: Bench, *, limit: int | None = None, keep_errors: bool = False) -> None:
+        """Look at nothing yet.
+
+        Args:
+            bench: The workspace.
+            limit: Only the first samples of each dataset are wanted.
+            keep_errors: Rows with status error or timeout may stay.
+        """
+        self.bench = bench
+        self.made_from = MadeFrom(bench)
+        self._limit = limit
+        self._keep_errors = keep_errors
+        self._samples: dict[str, Manifest | None] = {}
+        self._questions: dict[tuple[str, str | None], Questions] = {}
+
+    def cell(self, cell: Cell) -> CellJudgement:
+        """Judge one cell."""
+        samples = self.samples(cell.dataset)
+        made: Manifests = {asset: self.bench.store.manifest(asset, cell.dataset, cell.model) for asset in CELL_ASSETS}
+        total = int(str(samples.facts["samples"])) if samples else 0
+        try:
+            answers, to_ask = self._answers(cell, samples, made["answers"], total)
+        except EnvironmentUnavailableError as error:
+            answers, to_ask = Judgement("answers", "stale" if made["answers"] else "missing", (str(error),)), total
+            return CellJudgement(cell, self._later(cell, samples, made, answers), total, to_ask, str(error))
+        return CellJudgement(cell, self._later(cell, samples, made, answers), total, to_ask)
+
+    def samples(self, dataset: str) -> Manifest | None:
+        """The manifest of a dataset's samples as they were last read."""
+        if dataset not in self._samples:
+            self._samples[dataset] = self.bench.store.manifest("samples", dataset)
+        return self._samples[dataset]
+
+    def leaderboard(self, dataset: str, models: Sequence[str]) -> Judgement:
+        """Judge a dataset's leaderboard over some models."""
+        store = self.bench.store
+        cells = [
+            (model, store.manifest("answers", dataset, model), store.manifest("aggregates", dataset, model))
+            for model in models
+        ]
+        return self._judge(
+            "leaderboard", store.manifest("leaderboard", dataset), self.made_from.leaderboard(dataset, cells)
+        )
+
+    def wanted(self, cell: Cell) -> str:
+        """Digest of all that is declared for a cell, whatever was made of it: one attempt is enough for each."""
+        samples = self.samples(cell.dataset)
+        model = self.made_from.model_of(cell, self.bench.store.manifest("answers", cell.dataset, cell.model))
+        parts = [model, self.made_from.questions_key(cell, samples), self.made_from.dimensions(cell)]
+        return digest_json([*parts, self.made_from.metrics(cell, samples, None)])[:16]
+
+    def _answers(
+        self, cell: Cell, samples: Manifest | None, made: Manifest | None, total: int
+    ) -> tuple[Judgement, int]:
+        wanted = self.made_from.model_of(cell, made)
+        failure = failure_of(self.bench.store, cell.dataset, cell.model)
+        reasons = self._answers_reasons(cell, samples, made, wanted)
+        failed = failure is not None and failure.stage == "answers"
+        if failure is not None and failed:
+            reasons.insert(0, " ".join(failure.reason.split()))
+        if not reasons:
+            return Judgement("answers", "fresh"), 0
+        to_ask = self._to_ask(cell, wanted, total) if samples else 0
+        done = min(total, self._limit or total) - to_ask
+        if made is None and done > 0:
+            reasons.append(f"{done} of {total} answered before")
+        state: State = "failed" if failed else "stale" if made else "missing"
+        return Judgement("answers", state, tuple(reasons)), to_ask
+
+    def _answers_reasons(
+        self, cell: Cell, samples: Manifest | None, made: Manifest | None, wanted: Lineage
+    ) -> list[str]:
+        if made is None:
+            return ["never run"]
+        if made.schema_version < 2:
+            return [OLD_FORMAT]
+        before = without(made.lineage, QUESTIONS)
+        if LOCK not in wanted:
+            before = without(before, LOCK)
+        reasons = lineage_changes(before, wanted)
+        if damage := self._damage(made):
+            reasons.append(damage)
+        return [*reasons, *self._questions_reasons(cell, samples, made), *self._row_reasons(made)]
+
+    def _questions_reasons(self, cell: Cell, samples: Manifest | None, made: Manifest) -> list[str]:
+        partial = made.facts["samples"] != made.facts["samples_in_dataset"]
+        if samples is None or (
+            self.made_from.questions_key(cell, samples) == made.facts["questions_key"] and not partial
+        ):
+            return []
+        kept = self.bench.store.objects.get(made.lineage[QUESTIONS])
+        if kept is None:
+            return ["what was asked is not in the history any more"]
+        asked, wanted = load_questions(kept), self.questions(cell)
+        if self._limit is not None:
+            before = {each.sample_id for each in asked.items}
+            first = {each.sample_id for each in wanted.items[: self._limit]}
+            wanted = wanted.only(before | first)
+        changes = question_changes(asked, wanted)
+        return list(question_reasons(changes, self.bench.catalog.models[cell.model].prompts, len(wanted.items)))
+
+    def _row_reasons(self, made: Manifest) -> list[str]:
+        failed = made.facts.get("asked_again_next")
+        if self._keep_errors or not isinstance(failed, int) or not failed:
+            return []
+        return [f"{failed} of {counted(int(str(made.facts['samples'])), 'answer')} failed"]
+
+    def questions(self, cell: Cell) -> Questions:
+        """What a cell's model would be asked now."""
+        from vlmbench_assets.make.samples import sample_rows
+        from vlmbench_assets.work.prompt import render
+
+        name = self.bench.catalog.models[cell.model].prompts
+        key = (cell.dataset, name)
+        if key not in self._questions:
+            collection = self.bench.catalog.prompts[name] if name else None
+            rows = sample_rows(self.bench, cell.dataset)
+            prompts = {row["sample_id"]: render(collection, name or "", row, cell.dataset).sha256 for row in rows}
+            self._questions[key] = make_questions(rows, prompts)
+        return self._questions[key]
+
+    def _to_ask(self, cell: Cell, wanted: Lineage, total: int) -> int:
+        """How many samples have no answer under the wanted lineage, in the journal or in the table."""
+        kept = KeptAnswers(self.bench.store, cell.dataset, cell.model)
+        if not kept.may_have(digest_json(wanted)):
+            return min(total, self._limit or total)
+        questions = self.questions(cell)
+        answers, _ = kept.answers(questions, digest_json(wanted))
+        retried = frozenset[str]() if self._keep_errors else ASKED_AGAIN
+        first = questions.items[: self._limit]
+        return sum(each.sample_id not in answers or answers[each.sample_id].status in retried for each in first)
+
+    def _later(
+        self, cell: Cell, samples: Manifest | None, made: Manifests, answers: Judgement
+    ) -> dict[AssetName, Judgement]:
+        """Judge the stages after `answers`; each follows from those before it."""
+        wanted: dict[AssetName, Lineage] = {
+            "metrics": self.made_from.metrics(cell, samples, made["answers"]),
+            "aggregates": self.made_from.aggregates(cell, samples, made["answers"], made["metrics"]),
+            "report": self.made_from.report(cell, samples, made["answers"], made["aggregates"]),
+        }
+        failure = failure_of(self.bench.store, cell.dataset, cell.model)
+        found: dict[AssetName, Judgement] = {"answers": answers}
+        before = answers
+        for asset, lineage in wanted.items():
+            judged = self._judge(asset, made[asset], lineage)
+            if before.state != "fresh" and judged.state != "missing":
+                judged = Judgement(asset, "stale", (*judged.reasons, f"after {before.asset}"))
+            if failure is not None and failure.stage == asset:
+                judged = Judgement(asset, "failed", (" ".join(failure.reason.split()), *judged.reasons))
+            found[asset] = before = judged
+        return found
+
+    def _judge(self, asset: AssetName, made: Manifest | None, wanted: Lineage) -> Judgement:
+        if made is None:
+            return Judgement(asset, "missing", ("never made",))
+        if made.schema_version < 2:
+            return Judgement(asset, "stale", (OLD_FORMAT,))
+        reasons = lineage_changes(made.lineage, wanted) if made.lineage != wanted else []
+        if damage := self._damage(made):
+            reasons.append(damage)
+        return Judgement(asset, "stale" if reasons else "fresh", tuple(reasons))
+
+    def _damage(self, made: Manifest) -> str:
+        """What is wrong with the files of an asset, as far as a glance tells; empty when nothing is."""
+        folder = self.bench.store.folder(made.asset, made.dataset, made.model)
+        if (folder / NEXT).exists():
+            return "its publication was interrupted"
+        gone = [name for name in made.files if not (folder / name).exists()]
+        return f"{gone[0]} is gone" if gone else ""
+
+
+def _follows(reason: str) -> bool:
+    return reason.startswith("after ") or reason == "never made"
