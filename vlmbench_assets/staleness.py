@@ -87,6 +87,7 @@ class Judge:
         self._keep_errors = keep_errors
         self._samples: dict[str, Manifest | None] = {}
         self._questions: dict[tuple[str, str | None], Questions] = {}
+        self._changes: dict[tuple[str, str, str | None], list[str]] = {}
 
     def cell(self, cell: Cell) -> CellJudgement:
         """Judge one cell."""
@@ -135,7 +136,7 @@ class Judge:
             reasons.insert(0, " ".join(failure.reason.split()))
         if not reasons:
             return Judgement("answers", "fresh"), 0
-        to_ask = self._to_ask(cell, wanted, total) if samples else 0
+        to_ask = self._to_ask(cell, wanted) if samples else 0
         done = min(total, self._limit or total) - to_ask
         if made is None and done > 0:
             reasons.append(f"{done} of {total} answered before")
@@ -163,7 +164,15 @@ class Judge:
             self.made_from.questions_key(cell, samples) == made.facts["questions_key"] and not partial
         ):
             return []
-        kept = self.bench.store.objects.get(made.lineage[QUESTIONS])
+        prompts = self.bench.catalog.models[cell.model].prompts
+        key = (made.lineage[QUESTIONS], cell.dataset, prompts)
+        if key not in self._changes:
+            self._changes[key] = self._compare(cell, made.lineage[QUESTIONS])
+        return list(self._changes[key])
+
+    def _compare(self, cell: Cell, asked_digest: str) -> list[str]:
+        """How what was asked differs from what would be asked; the same for every model of a prompt collection."""
+        kept = self.bench.store.objects.get(asked_digest)
         if kept is None:
             return ["what was asked is not in the history any more"]
         asked, wanted = load_questions(kept), self.questions(cell)
@@ -194,16 +203,14 @@ class Judge:
             self._questions[key] = make_questions(rows, prompts)
         return self._questions[key]
 
-    def _to_ask(self, cell: Cell, wanted: Lineage, total: int) -> int:
+    def _to_ask(self, cell: Cell, wanted: Lineage) -> int:
         """How many samples have no answer under the wanted lineage, in the journal or in the table."""
-        kept = KeptAnswers(self.bench.store, cell.dataset, cell.model)
-        if not kept.may_have(digest_json(wanted)):
-            return min(total, self._limit or total)
         questions = self.questions(cell)
-        answers, _ = kept.answers(questions, digest_json(wanted))
+        if self._limit is not None:
+            questions = Questions(questions.items[: self._limit])
+        kept = KeptAnswers(self.bench.store, cell.dataset, cell.model)
         retried = frozenset[str]() if self._keep_errors else ASKED_AGAIN
-        first = questions.items[: self._limit]
-        return sum(each.sample_id not in answers or answers[each.sample_id].status in retried for each in first)
+        return kept.open_questions(questions, digest_json(wanted), retried)
 
     def _later(
         self, cell: Cell, samples: Manifest | None, made: Manifests, answers: Judgement

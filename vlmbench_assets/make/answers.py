@@ -103,8 +103,9 @@ def make_answers(bench: Bench, cell: Cell, how: Asking, around: Surroundings) ->
     inquiry = _inquire(bench, cell, how)
     inquiry.kept.open(again=how.again)
     lineage = MadeFrom(bench).model_of(cell, bench.store.manifest("answers", cell.dataset, cell.model))
-    open_ = inquiry.settled(lineage).open
-    facts = _facts(inquiry, lineage)
+    settled = inquiry.settled(lineage)
+    inquiry.kept.restore(settled.answers.values())
+    open_, facts = settled.open, _facts(inquiry, lineage)
     if open_.items:
         root = image_root(bench, cell.dataset)
         worker = prepare_worker(bench, cell.model, inquiry.kept.work, root, around.say)

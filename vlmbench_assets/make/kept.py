@@ -1,7 +1,8 @@
 """Answers that a cell has already: in its journal and in its published table. None of them is asked again."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,13 @@ from vlmbench_assets.questions import Questions, sample_digest
 from vlmbench_assets.store import Store
 from vlmbench_sdk import WorkspaceError
 from vlmbench_sdk.job import JOURNAL
-from vlmbench_sdk.journal import Answered, read_journal, wait_until_free
+from vlmbench_sdk.journal import Answered, JournalWriter, read_journal, wait_until_free
 
 ASKED_AGAIN: frozenset[str] = frozenset({"error", "timeout"})
 """Statuses of rows that the next run asks again."""
+_QUESTION = re.compile(rb'"question_digest":"([0-9a-f]{64})"')
+_MODEL = b'"model_digest":"'
+_FAILED = re.compile(rb'"status":"(?:error|timeout)"')
 OTHER_WORKER_S = 30.0
 """How long to wait for the worker of a host that was killed; it ends within seconds of it."""
 
@@ -58,15 +62,39 @@ class KeptAnswers:
             size = self.journal.stat().st_size if self.journal.exists() else 0
             write_atomically(self._again, json.dumps({"journal_bytes": size}).encode())
 
+    def restore(self, answers: Iterable[Answered]) -> None:
+        """Begin a journal that was thrown away with what the published table still has."""
+        if not self.journal.exists():
+            with JournalWriter(self.journal) as writer:
+                for answer in answers:
+                    writer.append(answer)
+
     def close(self) -> None:
         """The answers are published: from now on all of them count."""
         self._again.unlink(missing_ok=True)
 
-    def may_have(self, model_digest: str) -> bool:
-        """Whether any answer may have been given under a model's digest; quick, and never wrongly False."""
-        if not self.journal.exists():
-            return self.store.table("answers", self.dataset, self.model).exists()
-        return model_digest.encode() in self.journal.read_bytes()
+    def open_questions(self, questions: Questions, model_digest: str, retried: frozenset[str]) -> int:
+        """Count the questions that a run would ask, without reading answers where a glance at the journal tells.
+
+        Args:
+            questions: What is wanted.
+            model_digest: Digest of everything else that answers depend on.
+            retried: Statuses of rows that count as open.
+        """
+        content = self.journal.read_bytes() if self.journal.exists() else None
+        if content is not None and model_digest.encode() not in content:
+            return len(questions.items)
+        if content is not None and not self._again.exists():
+            # Two million answers: 14 s when every line is parsed, 3 s so (benchmarks/staleness.py).
+            seen = {found.decode() for found in _QUESTION.findall(content)}
+            open_ = sum(digest not in seen for digest in questions.digests.values())
+            of_this_model = content.count(_MODEL + model_digest.encode()) == content.count(b"\n")
+            if open_ == len(questions.items) or (of_this_model and not _FAILED.search(content)):
+                return open_
+        answers, _ = self.answers(questions, model_digest)
+        return sum(
+            each.sample_id not in answers or answers[each.sample_id].status in retried for each in questions.items
+        )
 
     def answers(self, questions: Questions, model_digest: str) -> tuple[dict[str, Answered], int]:
         """The latest answer to each question under a model's digest, by sample id.

@@ -66,7 +66,7 @@ def render(entry: PromptEntry | None, name: str, sample: Mapping[str, str], data
     system = entry.system if rule is None or rule.system is None else rule.system
     user = entry.user if rule is None else rule.user
     try:
-        return RenderedPrompt(system=_template(system).render(values), user=_template(user).render(values))
+        return RenderedPrompt(system=_render(system, values), user=_render(user, values))
     except TemplateError as error:
         raise CatalogError(
             f"its template fails on sample {sample['sample_id']} ({error})", where=f"prompts {name}"
@@ -111,6 +111,11 @@ def _environment() -> "SandboxedEnvironment":
 
     # Prompts are plain text for a model, not HTML: escaping would change what it is asked.
     return SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+
+
+def _render(text: str, values: Mapping[str, str]) -> str:
+    # Nothing to fill in, and no line end that Jinja would change: most system prompts.
+    return text if "{" not in text and "\r" not in text else _template(text).render(values)
 
 
 @cache
