@@ -29,15 +29,24 @@ def failure_of(store: Store, dataset: str, model: str) -> CellFailure | None:
 
 def is_running(store: Store, dataset: str, model: str) -> bool:
     """Whether a process works on this cell now; one that was killed does not."""
-    path = _lock_path(store, dataset, model)
-    if not path.exists():
+    if not _lock_path(store, dataset, model).exists():
         return False
-    with path.open("rb") as file:
+    with cell_claimed(store, dataset, model) as claimed:
+        return not claimed
+
+
+@contextmanager
+def cell_claimed(store: Store, dataset: str, model: str) -> Iterator[bool]:
+    """Hold a cell if nobody else does; gives whether that is so."""
+    path = _lock_path(store, dataset, model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return True
-        return False
+            yield False
+            return
+        yield True
 
 
 @contextmanager
@@ -55,17 +64,13 @@ def cell_held(store: Store, stage: AssetName, dataset: str, model: str) -> Itera
     Raises:
         WorkspaceError: When another process works on this cell.
     """
-    path = _lock_path(store, dataset, model)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+    with cell_claimed(store, dataset, model) as claimed:
+        if not claimed:
             raise WorkspaceError(
                 "another process is working on this cell",
                 where=f"{model} × {dataset}",
                 fix="Wait until it is done; `vlmbench status` shows what runs",
-            ) from error
+            )
         try:
             yield
         except BaseException as error:

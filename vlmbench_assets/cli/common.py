@@ -72,12 +72,12 @@ def select_cells(
     """
     from vlmbench_assets.catalog import Cell
 
-    _refuse_unknown("model", models, sorted(catalog.models))
-    _refuse_unknown("dataset", datasets, sorted(catalog.datasets))
+    refuse_unknown("model", models, sorted(catalog.models))
+    refuse_unknown("dataset", datasets, sorted(catalog.datasets))
     if benchmark is None and models and datasets:
         return [Cell(model=model, dataset=dataset) for dataset in datasets for model in models]
     name = benchmark or _only_benchmark(catalog)
-    _refuse_unknown("benchmark", [name], sorted(catalog.benchmarks))
+    refuse_unknown("benchmark", [name], sorted(catalog.benchmarks))
     cells = [
         cell
         for cell in catalog.cells(name)
@@ -100,7 +100,12 @@ def _only_benchmark(catalog: "Catalog") -> str:
     )
 
 
-def _refuse_unknown(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
+def refuse_unknown(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse names that nothing is called by, with the nearest one there is.
+
+    Raises:
+        CatalogError: For the first unknown name.
+    """
     from difflib import get_close_matches
 
     for name in names:

@@ -5,6 +5,8 @@ import sys
 import click
 
 from vlmbench_assets.cli.check import check
+from vlmbench_assets.cli.diff import diff
+from vlmbench_assets.cli.gc import gc
 from vlmbench_assets.cli.init import init
 from vlmbench_assets.cli.leaderboard import leaderboard
 from vlmbench_assets.cli.list import list_entries
@@ -24,7 +26,7 @@ def cli() -> None:
     """Benchmark vision-language models on documents."""
 
 
-for command in (init, check, list_entries, plan, run, status, leaderboard, report, ui):
+for command in (init, check, list_entries, plan, run, status, leaderboard, report, diff, gc, ui):
     cli.add_command(command)
 
 

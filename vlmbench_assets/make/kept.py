@@ -62,6 +62,10 @@ class KeptAnswers:
             size = self.journal.stat().st_size if self.journal.exists() else 0
             write_atomically(self._again, json.dumps({"journal_bytes": size}).encode())
 
+    def interrupted(self) -> bool:
+        """Whether asking everything again was begun and not finished."""
+        return self._again.exists()
+
     def restore(self, answers: Iterable[Answered]) -> None:
         """Begin a journal that was thrown away with what the published table still has."""
         if not self.journal.exists():

@@ -36,10 +36,7 @@ def aggregate(
         plugins: The plugin behind each metric entry: its range, its worst value, how it aggregates.
         dimensions: `overall`, columns of samples, `attributes.NAME`, or two of them joined by `*`.
     """
-    scores = metrics.merge(samples, on="sample_id", how="left", validate="many_to_one")
-    scores = scores.merge(answers[["sample_id", "status"]], on="sample_id", how="left", validate="many_to_one")
-    scores["failed"] = scores["status"].isin(UNANSWERED)
-    scores["document"] = pd.factorize(scores["doc_id"])[0]
+    scores = joined(samples, answers, metrics)
     rows = [
         row
         for dimension in dict.fromkeys(dimensions)
@@ -48,6 +45,27 @@ def aggregate(
         for row in _rows(part[part["metric"] == name], plugin, (dimension, group, name))
     ]
     return table_from_rows(AGGREGATES, rows)
+
+
+def joined(samples: pd.DataFrame, answers: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    """Scores with their samples, and whether the answer failed; `document` numbers the documents from 0."""
+    scores = metrics.merge(samples, on="sample_id", how="left", validate="many_to_one")
+    scores = scores.merge(answers[["sample_id", "status"]], on="sample_id", how="left", validate="many_to_one")
+    scores["failed"] = scores["status"].isin(UNANSWERED)
+    scores["document"] = pd.factorize(scores["doc_id"])[0]
+    return scores
+
+
+def counted(scores: pd.DataFrame, plugin: MetricPlugin, policy: Policy) -> pd.DataFrame:
+    """The rows of one metric that count under a policy, with the value and the weight they count with."""
+    value = scores["value"].to_numpy(dtype=np.float64)
+    # Null without gold stays null under both policies; only a failed answer counts as the worst.
+    has_gold = ~(np.isnan(value) & (scores["detail"] == "no gold").to_numpy(dtype=bool))
+    scored = ~np.isnan(value)
+    failed = scores["failed"].to_numpy(dtype=bool)
+    kept = scored | (failed & has_gold) if policy == "failures_worst" else scored
+    rows: pd.DataFrame = scores.assign(value=np.where(scored, value, plugin.worst))[kept]
+    return rows if plugin.aggregate == "corpus" else rows.assign(weight=1.0)
 
 
 def group_values(frame: pd.DataFrame, dimension: str) -> pd.Series:
@@ -78,26 +96,24 @@ def _rows(part: pd.DataFrame, plugin: MetricPlugin, key: tuple[str, str, str]) -
     dimension, group, metric = key
     if part.empty and dimension != OVERALL:
         return
-    value = part["value"].to_numpy(dtype=np.float64)
-    weight = part["weight"].to_numpy(dtype=np.float64)
-    document = part["document"].to_numpy(dtype=np.int64)
-    failed = part["failed"].to_numpy(dtype=bool)
-    # Null without gold stays null under both policies; only a failed answer counts as the worst.
-    has_gold = ~(np.isnan(value) & (part["detail"] == "no gold").to_numpy(dtype=bool))
-    scored = ~np.isnan(value)
+    coverage = float(part["value"].notna().mean()) if len(part) else None
     for policy in POLICIES:
-        counted = scored | (failed & has_gold) if policy == "failures_worst" else scored
-        used = np.where(scored, value, plugin.worst)[counted]
-        weights = weight[counted] if plugin.aggregate == "corpus" else np.ones(int(counted.sum()))
-        found = estimate(used, weights, document[counted], lower=plugin.lower, upper=plugin.upper)
+        used = counted(part, plugin, policy)
+        found = estimate(
+            used["value"].to_numpy(dtype=np.float64),
+            used["weight"].to_numpy(dtype=np.float64),
+            used["document"].to_numpy(dtype=np.int64),
+            lower=plugin.lower,
+            upper=plugin.upper,
+        )
         yield {
             "dimension": dimension,
             "group": group,
             "metric": metric,
             "policy": policy,
             "n": len(part),
-            "n_scored": int(counted.sum()) if found.value is not None else 0,
-            "coverage": float(scored.mean()) if len(part) else None,
+            "n_scored": len(used) if found.value is not None else 0,
+            "coverage": coverage,
             "value": found.value,
             "ci_low": found.low,
             "ci_high": found.high,

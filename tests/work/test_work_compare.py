@@ -1,0 +1,94 @@
+"""Paired comparison: right on small cases, symmetric, and blind to the order of rows."""
+
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.work.cells import EXACT, Row, cell_of
+from vlmbench_assets.work.compare import Comparison, Scored, compare
+
+VALUES = st.sampled_from([0.0, 0.25, 1.0, None])
+STATES = st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=24)
+
+
+def scored(values: list[float | None]) -> Scored:
+    rows = [
+        Row(f"s{index}", str(index // 2), {"exact_match": value}, status="ok" if value is not None else "error")
+        for index, value in enumerate(values)
+    ]
+    tables = cell_of(rows)
+    return Scored(tables.samples, tables.answers, tables.metrics)
+
+
+def compared(first: list[float | None], second: list[float | None]) -> Comparison:
+    return compare(scored(first), scored(second), "exact_match", EXACT, ["overall", "field"])
+
+
+@given(states=STATES)
+@settings(max_examples=40, deadline=None)
+def test_it_is_antisymmetric(states: list[tuple[float | None, float | None]]) -> None:
+    one, two = [first for first, _ in states], [second for _, second in states]
+    there, back = compared(one, two).overall, compared(two, one).overall
+    assert there.difference is not None
+    assert back.difference is not None
+    assert math.isclose(there.difference, -back.difference, abs_tol=1e-12)
+    assert there.p_value == back.p_value
+    assert there.p_value is not None
+    assert 0 < there.p_value <= 1
+    opposite = {"better": "worse", "worse": "better"}
+    assert opposite.get(there.verdict, there.verdict) == back.verdict
+
+
+@given(values=st.lists(VALUES, min_size=1, max_size=12))
+@settings(max_examples=20, deadline=None)
+def test_a_state_does_not_differ_from_itself(values: list[float | None]) -> None:
+    found = compared(values, values)
+    assert (found.overall.difference, found.overall.verdict) == (0.0, "no difference")
+    assert found.flips.empty
+    assert found.slices == []
+
+
+def test_the_order_of_rows_changes_nothing() -> None:
+    first, second = scored([1.0, 0.0, 1.0, 0.0, 1.0, 1.0]), scored([0.0, 0.0, 1.0, 1.0, 0.0, 0.0])
+    shuffled = Scored(second.samples[::-1], second.answers[::-1], second.metrics.sample(frac=1, random_state=1))
+    plugin = EXACT
+    assert (
+        compare(first, second, "exact_match", plugin).overall == compare(first, shuffled, "exact_match", plugin).overall
+    )
+
+
+def test_a_small_case_by_hand() -> None:
+    # Seven documents of two samples; each loses one point on one sample: d = -7/14, all signs equal, p = 2 / 2**7.
+    found = compared([1.0, 1.0] * 7, [1.0, 0.0] * 7)
+    assert found.overall.difference == pytest.approx(-0.5)
+    assert [found.overall.low, found.overall.high] == pytest.approx([-0.5, -0.5])
+    assert found.overall.p_value == pytest.approx(2 / 2**7)
+    assert found.overall.verdict == "worse"
+    assert len(found.flips) == 7
+
+
+def test_failed_answers_count_as_the_worst() -> None:
+    found = compared([1.0] * 14, [None, None, *[1.0] * 12])
+    assert found.overall.difference == pytest.approx(-2 / 14)
+    assert list(found.flips["status_second"]) == ["error", "error"]
+
+
+def test_few_documents_tell_nothing() -> None:
+    assert compared([1.0] * 6, [0.0] * 6).overall.verdict == "cannot be told"
+
+
+def test_samples_of_one_state_only_are_named_and_left_out() -> None:
+    found = compared([1.0] * 14, [1.0] * 12)
+    assert (found.only_first, found.only_second) == (["s12", "s13"], [])
+    assert found.overall.samples == 12
+
+
+def test_nothing_in_common_is_not_a_zero() -> None:
+    empty = scored([1.0])
+    other = Scored(empty.samples, empty.answers.iloc[:0], empty.metrics.iloc[:0])
+    found = compare(empty, other, "exact_match", EXACT).overall
+    assert (found.difference, found.verdict) == (None, "cannot be told")
+    assert isinstance(empty.samples, pd.DataFrame)

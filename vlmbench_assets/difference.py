@@ -1,0 +1,128 @@
+"""Why did the score change? Two materialisations of a cell, or two models on one dataset, held side by side."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlmbench_assets.bench import Bench
+from vlmbench_assets.catalog import Cell
+from vlmbench_assets.contracts import ANSWERS, METRICS, SAMPLES
+from vlmbench_assets.lineage import Lineage
+from vlmbench_assets.made_from import QUESTIONS, without
+from vlmbench_assets.questions import load_questions, question_changes
+from vlmbench_assets.reasons import lineage_changes, question_reasons
+from vlmbench_assets.store import Manifest, read_manifest
+from vlmbench_assets.tables import parse_table
+from vlmbench_assets.work.compare import Comparison, Scored, compare
+from vlmbench_sdk import WorkspaceError
+
+CONTENTS = ("answers", "gold")
+"""Names in the lineage of metrics that say no more than that the tables differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One materialisation of a cell's scores."""
+
+    number: int
+    metrics: Manifest
+    answers: Manifest | None
+    """The answers it was made from; None when their manifest was pruned."""
+
+    @property
+    def name(self) -> str:
+        """How people call it."""
+        return f"{self.metrics.model} × {self.metrics.dataset} #{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The difference of two states, and what they were made from."""
+
+    first: State
+    second: State
+    metric: str
+    reasons: list[str]
+    comparison: Comparison
+
+
+def states_of(bench: Bench, cell: Cell) -> list[State]:
+    """All materialisations of a cell's scores that the history still has, oldest first."""
+    answers: dict[str, Manifest] = {}
+    for path in bench.store.history("answers", cell.dataset, cell.model):
+        manifest = _read(path)
+        answers[manifest.files.get("answers.csv", "")] = manifest
+    found = []
+    for path in bench.store.history("metrics", cell.dataset, cell.model):
+        manifest = _read(path)
+        found.append(State(int(path.stem), manifest, answers.get(str(manifest.facts.get("answers_file")))))
+    return found
+
+
+def explain(bench: Bench, first: State, second: State, metric: str) -> Explained:
+    """Compare two states by a metric.
+
+    Raises:
+        WorkspaceError: When a table of theirs was pruned, or neither was scored by the metric.
+    """
+    name = metric or bench.catalog.headline_of(second.metrics.dataset, second.metrics.model)
+    known = [str(each) for each in _list(second.metrics.facts.get("metrics"))]
+    if name not in known or name not in bench.catalog.metrics:
+        raise WorkspaceError(
+            f"it was not scored by metric {name!r}", where=second.name, fix=f"Its metrics: {', '.join(known)}"
+        )
+    plugin = bench.plugins.metrics[bench.catalog.metrics[name].plugin]
+    dimensions = bench.catalog.dimensions_of(second.metrics.dataset, second.metrics.model)
+    comparison = compare(_tables(bench, first), _tables(bench, second), name, plugin, dimensions)
+    return Explained(first, second, name, _reasons(bench, first, second), comparison)
+
+
+def _tables(bench: Bench, state: State) -> Scored:
+    objects, facts = bench.store.objects, state.metrics.facts
+
+    def content(name: str, digest: object) -> bytes:
+        return objects.need(str(digest), f"the table of {name} of {state.name}")
+
+    return Scored(
+        samples=parse_table(content("samples", facts.get("samples_file")), SAMPLES),
+        answers=parse_table(content("answers", facts.get("answers_file")), ANSWERS),
+        metrics=parse_table(content("metrics", state.metrics.files.get("metrics.csv")), METRICS),
+    )
+
+
+def _reasons(bench: Bench, first: State, second: State) -> list[str]:
+    """What the two were made from that differs, in words."""
+    said: list[str] = []
+    one, two = (each.answers.lineage if each.answers else None for each in (first, second))
+    if one is None or two is None:
+        said.append("what the answers were made from is not in the history any more")
+    else:
+        said += lineage_changes(without(one, QUESTIONS), without(two, QUESTIONS))
+        said += _asked_differently(bench, one, two, second)
+    metrics = [without(each.metrics.lineage, *CONTENTS) for each in (first, second)]
+    said += lineage_changes(metrics[0], metrics[1])
+    if first.metrics.lineage.get("gold") != second.metrics.lineage.get("gold"):
+        said.append("references or samples changed")
+    if not said and first.metrics.lineage != second.metrics.lineage:
+        said.append("nothing was declared differently: asked again, the model said something else")
+    return said
+
+
+def _asked_differently(bench: Bench, one: Lineage, two: Lineage, second: State) -> list[str]:
+    kept = [bench.store.objects.get(each.get(QUESTIONS, "")) for each in (one, two)]
+    if one.get(QUESTIONS) == two.get(QUESTIONS) or kept[0] is None or kept[1] is None:
+        return []
+    before, now = load_questions(kept[0]), load_questions(kept[1])
+    entry = bench.catalog.models.get(second.metrics.model)
+    prompts = entry.prompts if entry else None
+    return list(question_reasons(question_changes(before, now), prompts, len(now.items)))
+
+
+def _read(path: Path) -> Manifest:
+    manifest = read_manifest(path)
+    if manifest is None:
+        raise WorkspaceError("it was removed while it was read", where=str(path), fix="Try again")
+    return manifest
+
+
+def _list(value: object) -> list[object]:
+    return list(value) if isinstance(value, list) else []
