@@ -3,6 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 from vlmbench_sdk import WorkspaceError
 
@@ -18,11 +19,29 @@ def write_atomically(path: Path, content: bytes) -> None:
         _write(path, content)
         sync_folder(path.parent)
     except OSError as error:
-        raise WorkspaceError(
-            f"it cannot be written ({os.strerror(error.errno or 0)})",
-            where=str(path),
-            fix="Make room or give the right to write, and run again; what was there before is untouched",
-        ) from error
+        raise cannot_write(path, error) from error
+
+
+def open_lock(path: Path) -> BinaryIO:
+    """Open a file to lock it, and make it where there is none.
+
+    Raises:
+        WorkspaceError: When its folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("ab")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> WorkspaceError:
+    """Say why something cannot be written."""
+    return WorkspaceError(
+        f"it cannot be written ({os.strerror(error.errno or 0)})",
+        where=str(path),
+        fix="Make room or give the right to write, and run again; what was there before is untouched",
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

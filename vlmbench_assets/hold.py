@@ -2,10 +2,10 @@
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vlmbench_assets.files import write_atomically
+from vlmbench_assets.files import open_lock, write_atomically
 from vlmbench_assets.store import AssetName, Store, utc_now
 from vlmbench_sdk import WorkspaceError
 from vlmbench_sdk.records import Record
@@ -38,9 +38,7 @@ def is_running(store: Store, dataset: str, model: str) -> bool:
 @contextmanager
 def cell_claimed(store: Store, dataset: str, model: str) -> Iterator[bool]:
     """Hold a cell if nobody else does; gives whether that is so."""
-    path = _lock_path(store, dataset, model)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
+    with open_lock(_lock_path(store, dataset, model)) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -77,7 +75,9 @@ def cell_held(store: Store, stage: AssetName, dataset: str, model: str) -> Itera
             # Also on cancellation: whoever looks at the cell later must see how it ended.
             reason = (str(error) or type(error).__name__) if isinstance(error, Exception) else INTERRUPTED
             failure = CellFailure(stage=stage, reason=reason, failed_at=utc_now())
-            write_atomically(_failure_path(store, dataset, model), failure.model_dump_json(indent=2).encode())
+            # A disk that is full would otherwise hide why the stage failed.
+            with suppress(WorkspaceError):
+                write_atomically(_failure_path(store, dataset, model), failure.model_dump_json(indent=2).encode())
             raise
         _failure_path(store, dataset, model).unlink(missing_ok=True)
 
@@ -85,9 +85,7 @@ def cell_held(store: Store, stage: AssetName, dataset: str, model: str) -> Itera
 @contextmanager
 def dataset_held(store: Store, dataset: str) -> Iterator[None]:
     """Hold a dataset while it is read; a second reader waits, because reading is quick."""
-    path = store.folder("samples", dataset) / ".lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
+    with open_lock(store.folder("samples", dataset) / ".lock") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -5,7 +5,7 @@ model and no environment is touched.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pydantic import JsonValue
@@ -15,7 +15,7 @@ from vlmbench_assets.catalog import Cell
 from vlmbench_assets.environment import missing_binaries
 from vlmbench_assets.make.samples import ensure_samples, samples_are_fresh, wanted_samples
 from vlmbench_assets.reasons import counted, lineage_changes
-from vlmbench_assets.staleness import CellJudgement, Judge
+from vlmbench_assets.staleness import CellJudgement, Judge, State
 from vlmbench_sdk import VlmBenchError
 
 Choice = Literal["needed", "all", "only_missing", "retry_failed"]
@@ -100,7 +100,7 @@ def make_plan(bench: Bench, cells: Sequence[Cell], *, limit: int | None = None, 
         if isinstance(missing, int) and missing:
             without_gold[dataset] = missing
     judge = Judge(bench, limit=limit, keep_errors=keep_errors)
-    judged = [judge.cell(cell) for cell in cells]
+    judged = [_unreadable(judge.cell(cell)) if cell.dataset in unreadable else judge.cell(cell) for cell in cells]
     paces = _paces(bench, judged)
     planned = tuple(
         PlannedCell(each, _estimate(bench, each, paces), tuple(_blocks(bench, each, unreadable))) for each in judged
@@ -146,6 +146,14 @@ def _blocks(bench: Bench, judged: CellJudgement, unreadable: dict[str, str]) -> 
     if judged.to_ask:
         for program, install in missing_binaries(entry):
             yield f"the program `{program}` is not installed. Install it: {install}"
+
+
+def _unreadable(judged: CellJudgement) -> CellJudgement:
+    """A cell whose dataset cannot be read is not fresh, whatever was made of it before."""
+    before = judged.assets["answers"]
+    state: State = "stale" if before.state == "fresh" else before.state
+    answers = replace(before, state=state, reasons=("its dataset cannot be read", *before.reasons))
+    return replace(judged, assets={**judged.assets, "answers": answers})
 
 
 Paces = dict[str, dict[str, _Pace]]

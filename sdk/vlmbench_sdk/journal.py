@@ -12,6 +12,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from vlmbench_sdk.errors import WorkerError
 from vlmbench_sdk.records import Answer
@@ -63,10 +64,7 @@ class JournalWriter:
         self._path = path
         self._count = 0
         try:
-            self._file = path.open("a+b")
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _drop_torn_line(self._file.fileno())
-            _sync_folder(path.parent)
+            self._file = _open_alone(path)
         except BlockingIOError as error:
             raise WorkerError("another worker writes to this journal", where=str(path)) from error
         except OSError as error:
@@ -185,6 +183,18 @@ def _answer_of(line: bytes) -> Answered | None:
         return Answered.model_validate_json(content + b"}")
     except ValueError:
         return None
+
+
+def _open_alone(path: Path) -> BinaryIO:
+    file = path.open("a+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _drop_torn_line(file.fileno())
+        _sync_folder(path.parent)
+    except OSError:
+        file.close()
+        raise
+    return file
 
 
 def _drop_torn_line(descriptor: int) -> None:

@@ -63,7 +63,11 @@ def _run(job_path: Path, pipes: PipesContext | None) -> int:
         return 2
     work = job_path.parent
     result = _answer(job, requests, work)
-    (work / RESULT).write_text(result.model_dump_json(indent=2), encoding="utf-8")
+    try:
+        (work / RESULT).write_text(result.model_dump_json(indent=2), encoding="utf-8")
+    except OSError as error:
+        print(f"{work / RESULT}: cannot be written: {error}", file=sys.stderr)
+        return 1
     print(_summary(job, result, len(requests)), file=sys.stderr, flush=True)
     if pipes is not None:
         pipes.log.info(_summary(job, result, len(requests)))

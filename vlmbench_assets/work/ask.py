@@ -1,6 +1,7 @@
 """Ask a model every sample of a dataset, in its environment, and make the `answers` table."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ from vlmbench_sdk.job import JOB, JOURNAL, REQUESTS, RESULT, Job, JobResult
 from vlmbench_sdk.journal import Answered
 
 LOOK_EVERY_S = 0.2
+ALMOST_FULL = 16_384
+"""With less room than this, in bytes, a worker can no longer say why it stopped."""
 
 Progress = Callable[[int, int], None]
 """Called with samples done and samples in all, a few times a second at most."""
@@ -77,7 +80,7 @@ def ask(job: Job, requests: list[Request], worker: Worker, progress: Progress) -
     result = _result(worker.work)
     if outcome.kind == "ok" and result is not None and result.finished:
         return result
-    raise _explain(job, outcome, result, handle.log_tail())
+    raise _explain(job, worker.work, outcome, result, handle.log_tail())
 
 
 def answers_table(
@@ -164,18 +167,24 @@ def _size(path: Path) -> int:
 
 
 def _result(work: Path) -> JobResult | None:
-    path = work / RESULT
-    return JobResult.model_validate_json(path.read_bytes()) if path.exists() else None
+    try:
+        return JobResult.model_validate_json((work / RESULT).read_bytes())
+    except (FileNotFoundError, ValueError):
+        # Never written, or cut off by a full disk; the outcome and the log tell the rest.
+        return None
 
 
 def _explain(
-    job: Job, outcome: Outcome, result: JobResult | None, log: str
+    job: Job, job_folder: Path, outcome: Outcome, result: JobResult | None, log: str
 ) -> WorkerError | EnvironmentUnavailableError:
     where = f"model {job.model}"
     if result is not None and result.error and not result.traceback:
         return WorkerError(result.error.removeprefix(f"{where}: "), where=where)
     if result is not None and result.error:
         return WorkerError(f"{result.error}\n{result.traceback}", where=where)
+    if shutil.disk_usage(job_folder).free < ALMOST_FULL:
+        fix = "Make room and run again; what was answered is kept"
+        return WorkerError("the worker stopped because the disk is full", where=str(job_folder), fix=fix)
     if outcome.kind == "environment_missing":
         return EnvironmentUnavailableError(outcome.detail, where=where)
     return WorkerError(f"{outcome.detail or outcome.kind}; the end of its log:\n{log}\n", where=where)
