@@ -71,7 +71,7 @@ def test_a_worker_that_dies_fails_its_cell_only(workspace: Path, vlmbench: Run) 
     assert "exit status 41" in done.stderr
     assert "1 of 2 cells done" in done.stdout
     states = {row["model"]: row for row in json.loads(vlmbench("status", "--json", check=0).stdout)}
-    assert states["echo"]["state"] == "done"
+    assert states["echo"]["state"] == "fresh"
     assert states["dying"]["state"] == "failed"
     assert "exit status 41" in states["dying"]["reason"]
     journal = workspace / "data/answers/dying/tiny/work/journal.jsonl"

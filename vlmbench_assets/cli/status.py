@@ -1,4 +1,4 @@
-"""`vlmbench status`: what is done, running, failed or missing."""
+"""`vlmbench status`: what is fresh, stale, running, failed or missing, and why."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from vlmbench_assets.cli.common import (
 
 if TYPE_CHECKING:
     from vlmbench_assets.catalog import Cell
-    from vlmbench_assets.store import Store
+    from vlmbench_assets.staleness import Judge
 
 
 @click.command()
@@ -24,11 +24,17 @@ if TYPE_CHECKING:
 @workspace_option
 @json_option
 def status(benchmark: str | None, workspace: Path | None, as_json: bool) -> None:  # noqa: FBT001
-    """Show every cell: done, running, failed or missing, with the reason."""
+    """Show every cell: fresh, stale, running, failed or missing, with the reason.
+
+    Datasets are not read again; `vlmbench plan` also sees what changed in their files.
+    """
+    from vlmbench_assets.staleness import Judge
+
     bench = open_workspace(workspace)
     names = [benchmark] if benchmark else sorted(bench.catalog.benchmarks)
     cells = [cell for name in names for cell in select_cells(bench.catalog, name, [], [])]
-    rows = [_row(bench.store, cell) for cell in dict.fromkeys(cells)]
+    judge = Judge(bench)
+    rows = [{"model": cell.model, "dataset": cell.dataset, **cell_state(judge, cell)} for cell in dict.fromkeys(cells)]
     if as_json:
         print_json(rows)
     elif rows:
@@ -37,30 +43,18 @@ def status(benchmark: str | None, workspace: Path | None, as_json: bool) -> None
         click.echo("no cells: there is no benchmark in this workspace")
 
 
-def _row(store: "Store", cell: "Cell") -> dict[str, str]:
-    return {"model": cell.model, "dataset": cell.dataset, **cell_state(store, cell)}
-
-
-def cell_state(store: "Store", cell: "Cell") -> dict[str, str]:
-    """The state of a cell, what of it is there, and why it failed."""
-    from vlmbench_assets.hold import failure_of, is_running
+def cell_state(judge: "Judge", cell: "Cell") -> dict[str, str]:
+    """The state of a cell, what of it is there, when it was finished, and why it is not fresh."""
+    from vlmbench_assets.hold import is_running
     from vlmbench_assets.store import CELL_ASSETS
 
+    store, judged = judge.bench.store, judge.cell(cell)
     made = {asset: store.manifest(asset, cell.dataset, cell.model) for asset in CELL_ASSETS}
-    there = ", ".join(asset for asset, manifest in made.items() if manifest)
-    failure = failure_of(store, cell.dataset, cell.model)
     report = made["report"]
-    if is_running(store, cell.dataset, cell.model):
-        state, reason = "running", ""
-    elif failure is not None:
-        state, reason = "failed", f"{failure.stage}: {failure.reason}"
-    elif report is not None:
-        state, reason = "done", ""
-    else:
-        state, reason = "missing", ""
+    running = is_running(store, cell.dataset, cell.model)
     return {
-        "state": state,
-        "there": there,
+        "state": "running" if running else judged.state,
+        "there": ", ".join(asset for asset, manifest in made.items() if manifest),
         "finished": report.written_at if report else "",
-        "reason": " ".join(reason.split()),
+        "reason": "" if running else "; ".join(judged.reasons),
     }
