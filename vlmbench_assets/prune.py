@@ -97,7 +97,9 @@ def _prune_journal(store: Store, cell: Cell, keep: int, done: Pruned, *, dry_run
         lines = read_journal(kept.journal).answers
         # Answers after the last one that was published belong to a run that is not finished.
         last = max((i for i, each in enumerate(lines) if _digest(each) in used), default=-1)
-        left = [each for i, each in enumerate(lines) if i > last or _digest(each) in used]
+        # Asked again, a sample has several answers of one digest; the last one is the one that counts.
+        newest = {(each.sample_id, _digest(each)): i for i, each in enumerate(lines) if _digest(each) in used}
+        left = [each for i, each in enumerate(lines) if i > last or newest.get((each.sample_id, _digest(each))) == i]
         if len(left) == len(lines):
             return
         content = b"".join(map(journal_line, left))
