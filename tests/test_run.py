@@ -41,7 +41,7 @@ def test_a_run_leaves_every_table_and_says_where_the_report_is(workspace: Path, 
         assert (data / f"report/echo/tiny/{picture}.png").read_bytes().startswith(b"\x89PNG")
     assert "echo" in (data / "leaderboard/tiny/leaderboard.md").read_text(encoding="utf-8")
     status = json.loads(vlmbench("status", "--json", check=0).stdout)
-    assert [(row["model"], row["state"]) for row in status] == [("echo", "done")]
+    assert [(row["model"], row["state"]) for row in status] == [("echo", "fresh")]
     ranked = json.loads(vlmbench("leaderboard", "--json", check=0).stdout)
     assert ranked["tiny"][0]["exact_match"] == 0.75
     assert "exact_match 0.750" in vlmbench("report", "echo", "tiny", check=0).stdout

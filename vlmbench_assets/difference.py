@@ -6,10 +6,9 @@ from pathlib import Path
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import ANSWERS, METRICS, SAMPLES
-from vlmbench_assets.lineage import Lineage
 from vlmbench_assets.made_from import QUESTIONS, without
 from vlmbench_assets.questions import load_questions, question_changes
-from vlmbench_assets.reasons import lineage_changes, question_reasons
+from vlmbench_assets.reasons import lineage_changes, prompts_reason, question_reasons
 from vlmbench_assets.store import Manifest, read_manifest
 from vlmbench_assets.tables import parse_table
 from vlmbench_assets.work.compare import Comparison, Scored, compare
@@ -92,12 +91,12 @@ def _tables(bench: Bench, state: State) -> Scored:
 def _reasons(bench: Bench, first: State, second: State) -> list[str]:
     """What the two were made from that differs, in words."""
     said: list[str] = []
-    one, two = (each.answers.lineage if each.answers else None for each in (first, second))
+    one, two = first.answers, second.answers
     if one is None or two is None:
         said.append("what the answers were made from is not in the history any more")
     else:
-        said += lineage_changes(without(one, QUESTIONS), without(two, QUESTIONS))
-        said += _asked_differently(bench, one, two, second)
+        said += lineage_changes(without(one.lineage, QUESTIONS), without(two.lineage, QUESTIONS))
+        said += _asked_differently(bench, one, two)
     metrics = [without(each.metrics.lineage, *CONTENTS) for each in (first, second)]
     said += lineage_changes(metrics[0], metrics[1])
     if first.metrics.lineage.get("gold") != second.metrics.lineage.get("gold"):
@@ -107,13 +106,13 @@ def _reasons(bench: Bench, first: State, second: State) -> list[str]:
     return said
 
 
-def _asked_differently(bench: Bench, one: Lineage, two: Lineage, second: State) -> list[str]:
-    kept = [bench.store.objects.get(each.get(QUESTIONS, "")) for each in (one, two)]
-    if one.get(QUESTIONS) == two.get(QUESTIONS) or kept[0] is None or kept[1] is None:
+def _asked_differently(bench: Bench, one: Manifest, two: Manifest) -> list[str]:
+    digests = [each.lineage.get(QUESTIONS, "") for each in (one, two)]
+    kept = [bench.store.objects.get(each) for each in digests]
+    if digests[0] == digests[1] or kept[0] is None or kept[1] is None:
         return []
     before, now = load_questions(kept[0]), load_questions(kept[1])
-    entry = bench.catalog.models.get(second.metrics.model)
-    prompts = entry.prompts if entry else None
+    prompts = prompts_reason(one.facts.get("prompts"), two.facts.get("prompts"))
     return list(question_reasons(question_changes(before, now), prompts, len(now.items)))
 
 

@@ -1,10 +1,12 @@
 """Find the environment of a model, and what can be said of it before it is prepared."""
 
 import shutil
+from collections.abc import Sequence
 from functools import cache
 from typing import cast
 
 from vlmbench_assets.bench import Bench
+from vlmbench_assets.catalog import Cell
 from vlmbench_assets.workspace import cache_folder
 from vlmbench_sdk import Environment, Options, PluginError
 from vlmbench_sdk.entries import EnvironmentEntry
@@ -40,6 +42,24 @@ def distributions_of(bench: Bench, model: str) -> tuple[str, str]:
 def missing_binaries(entry: EnvironmentEntry) -> list[tuple[str, str]]:
     """The programs an environment needs and this machine lacks, each with the command that installs it."""
     return [(name, install) for name, install in entry.binaries.items() if _which(name) is None]
+
+
+def without_optional(
+    bench: Bench, cells: Sequence[Cell], asked_for: Sequence[str] = ()
+) -> tuple[list[Cell], list[str]]:
+    """Leave out optional models whose programs are not installed, unless they were asked for by name.
+
+    Returns:
+        The cells that are left, and a line for each model that is not.
+    """
+    optional = {name for each in bench.catalog.benchmarks.values() for name in each.optional_models}
+    lines: dict[str, str] = {}
+    for model in optional - set(asked_for):
+        environment = bench.catalog.environments[bench.catalog.models[model].environment]
+        for program, install in missing_binaries(environment):
+            lines[model] = f"{model} is left out: `{program}` is not installed ({install})"
+    left_out = {cell.model for cell in cells} & set(lines)
+    return [cell for cell in cells if cell.model not in left_out], [lines[name] for name in sorted(left_out)]
 
 
 @cache

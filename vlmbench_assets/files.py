@@ -15,7 +15,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         WorkspaceError: When the disk is full or the folder cannot be written; `path` is then what it was.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         _write(path, content)
         sync_folder(path.parent)
     except OSError as error:
@@ -29,10 +29,18 @@ def open_lock(path: Path) -> BinaryIO:
         WorkspaceError: When its folder cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         return path.open("ab")
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it where they are missing, so that they survive a power cut."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def cannot_write(path: Path, error: OSError) -> WorkspaceError:

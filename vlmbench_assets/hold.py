@@ -1,6 +1,7 @@
 """Who works on a cell or a dataset now, and how the last work on a cell ended."""
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,8 @@ from vlmbench_sdk import WorkspaceError
 from vlmbench_sdk.records import Record
 
 INTERRUPTED = "interrupted"
+TRIES = 20
+BETWEEN_TRIES_S = 0.02
 
 
 class CellFailure(Record):
@@ -23,28 +26,42 @@ class CellFailure(Record):
 
 def failure_of(store: Store, dataset: str, model: str) -> CellFailure | None:
     """Why the cell's last run failed; None when it did not."""
-    path = _failure_path(store, dataset, model)
-    return CellFailure.model_validate_json(path.read_bytes()) if path.exists() else None
+    try:
+        return CellFailure.model_validate_json(_failure_path(store, dataset, model).read_bytes())
+    except FileNotFoundError:
+        return None
 
 
 def is_running(store: Store, dataset: str, model: str) -> bool:
     """Whether a process works on this cell now; one that was killed does not."""
-    if not _lock_path(store, dataset, model).exists():
+    path = _lock_path(store, dataset, model)
+    if not path.exists():
         return False
-    with cell_claimed(store, dataset, model) as claimed:
-        return not claimed
+    with path.open("rb") as file:
+        try:
+            # Shared, so that two who only look do not take each other for work.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
 
 
 @contextmanager
 def cell_claimed(store: Store, dataset: str, model: str) -> Iterator[bool]:
-    """Hold a cell if nobody else does; gives whether that is so."""
+    """Hold a cell if nobody else does; gives whether that is so.
+
+    Whoever looks whether the cell runs holds it for a moment too, so a few tries are made.
+    """
     with open_lock(_lock_path(store, dataset, model)) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+        for _ in range(TRIES):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(BETWEEN_TRIES_S)
+            else:
+                yield True
+                return
+        yield False
 
 
 @contextmanager
@@ -83,9 +100,9 @@ def cell_held(store: Store, stage: AssetName, dataset: str, model: str) -> Itera
 
 
 @contextmanager
-def dataset_held(store: Store, dataset: str) -> Iterator[None]:
-    """Hold a dataset while it is read; a second reader waits, because reading is quick."""
-    with open_lock(store.folder("samples", dataset) / ".lock") as file:
+def dataset_held(store: Store, asset: AssetName, dataset: str) -> Iterator[None]:
+    """Hold an asset of a dataset while it is made; a second one waits, because it does not take long."""
+    with open_lock(store.folder(asset, dataset) / ".lock") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

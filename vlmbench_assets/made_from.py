@@ -46,10 +46,9 @@ class MadeFrom:
         if name not in self._models:
             bench, entry = self._bench, self._bench.catalog.models[name]
             plugin = bench.plugins.models[entry.plugin]
-            identity = environment_of(bench, name).identity(distributions_of(bench, name)[1])
             lineage = {
                 "plugin": f"{plugin.name} {self._owner('vlmbench_models', plugin.name)}",
-                "environment": identity,
+                "environment": environment_of(bench, name).identity(distributions_of(bench, name)[1]),
                 **({"revision": entry.revision} if entry.revision else {}),
                 **_options(plugin.options.model_validate(entry.options)),
             }
@@ -92,13 +91,19 @@ class MadeFrom:
             "reader": f"{reader.name} {self._owner('vlmbench_dataset_readers', reader.name)}",
             **({"source": source} if source else {}),
             **_options(reader.options.model_validate(entry.options)),
-            **{name: value for name in ("split", "revision", "language") if (value := getattr(entry, name))},
+            **{name: value for name in ("split", "language") if (value := getattr(entry, name))},
+            **({"dataset revision": entry.revision} if entry.revision else {}),
         }
 
     def questions_key(self, cell: Cell, samples: Manifest | None) -> str:
         """Digest of all that a cell's questions come from: equal, and no prompt need be rendered to compare."""
         name = self._bench.catalog.models[cell.model].prompts
         return digest_json([samples.digests if samples else {}, self._prompts(name) if name else {}, cell.dataset])
+
+    def prompts_used(self, model: str) -> dict[str, JsonValue]:
+        """A model's prompt collection, by name and digest, so that its change can be told; empty without one."""
+        name = self._bench.catalog.models[model].prompts
+        return {"name": name, "digest": digest_json(self._prompts(name))} if name else {}
 
     def metric(self, name: str) -> Lineage:
         """One metric entry: its plugin's versioned id, its options, normalisation profile, what it applies to."""

@@ -1,6 +1,7 @@
 """Asset `metrics`: every answer scored by every metric that applies to it."""
 
 import dagster as dg
+from pydantic import Field
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.checks import StageEvents, contract_kept, contract_spec, run_stage, table_schema
@@ -8,6 +9,12 @@ from vlmbench_assets.hold import cell_held
 from vlmbench_assets.make.metrics import make_metrics
 from vlmbench_assets.partitions import Partitions, cell_of
 from vlmbench_assets.preview import preview
+
+
+class MetricsConfig(dg.Config):
+    """Run configuration of `metrics`."""
+
+    again: bool = Field(default=False, description="Score everything again, as after a metric was edited in place")
 
 
 def metrics_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
@@ -23,12 +30,12 @@ def metrics_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
         description="Every answer scored: one row per sample and metric that applies to it.",
         metadata={"dagster/column_schema": table_schema("metrics")},
     )
-    def metrics(context: dg.AssetExecutionContext) -> StageEvents:
+    def metrics(context: dg.AssetExecutionContext, config: MetricsConfig) -> StageEvents:
         cell = cell_of(context)
 
         def make() -> dg.MaterializeResult[None]:
             with cell_held(bench.store, "metrics", cell.dataset, cell.model):
-                frame, manifest = make_metrics(bench, cell)
+                frame, manifest = make_metrics(bench, cell, again=config.again)
             unscored = int(frame["value"].isna().sum())
             return dg.MaterializeResult(
                 metadata={

@@ -28,7 +28,8 @@ class Objects:
         """Keep some content once; return its SHA-256."""
         digest = digest_bytes(content)
         path = self.path(digest)
-        if not path.exists():
+        # A copy that was damaged on the disk is made anew.
+        if self.get(digest) is None:
             # Without a time stamp, so that equal contents are equal files.
             write_atomically(path, gzip.compress(content, FAST, mtime=0))
         return digest

@@ -14,8 +14,9 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.environment import missing_binaries
 from vlmbench_assets.make.samples import ensure_samples, samples_are_fresh, wanted_samples
+from vlmbench_assets.models_of import models_of
 from vlmbench_assets.reasons import counted, lineage_changes
-from vlmbench_assets.staleness import CellJudgement, Judge, State
+from vlmbench_assets.staleness import CellJudgement, Judge, Judgement, State
 from vlmbench_sdk import VlmBenchError
 
 Choice = Literal["needed", "all", "only_missing", "retry_failed"]
@@ -59,6 +60,8 @@ class Plan:
     """Datasets that were read for this plan, and why."""
     without_gold: dict[str, int] = field(default_factory=dict)
     """Datasets with samples that have no gold, and how many."""
+    leaderboards: dict[str, Judgement] = field(default_factory=dict)
+    """By dataset: leaderboards that do not show what is there."""
 
     @property
     def to_do(self) -> list[PlannedCell]:
@@ -105,7 +108,19 @@ def make_plan(bench: Bench, cells: Sequence[Cell], *, limit: int | None = None, 
     planned = tuple(
         PlannedCell(each, _estimate(bench, each, paces), tuple(_blocks(bench, each, unreadable))) for each in judged
     )
-    return Plan(planned, unreadable, read, without_gold)
+    return Plan(planned, unreadable, read, without_gold, _leaderboards(bench, judge, cells))
+
+
+def _leaderboards(bench: Bench, judge: Judge, cells: Sequence[Cell]) -> dict[str, Judgement]:
+    """Leaderboards that are not fresh, of the datasets that have anything to show."""
+    found: dict[str, Judgement] = {}
+    for dataset in dict.fromkeys(cell.dataset for cell in cells):
+        judged = judge.leaderboard(dataset, models_of(bench, dataset))
+        if judged.state != "fresh" and any(
+            bench.store.table("aggregates", dataset, cell.model).exists() for cell in cells if cell.dataset == dataset
+        ):
+            found[dataset] = judged
+    return found
 
 
 def read_if_needed(bench: Bench, dataset: str) -> tuple[str, ...]:
@@ -140,7 +155,7 @@ def _has_failed_rows(planned: PlannedCell) -> bool:
 def _blocks(bench: Bench, judged: CellJudgement, unreadable: dict[str, str]) -> Iterator[str]:
     if judged.cell.dataset in unreadable:
         yield unreadable[judged.cell.dataset]
-    if judged.blocked:
+    if judged.blocked and "answers" in judged.stages:
         yield judged.blocked
     entry = bench.catalog.environments[bench.catalog.models[judged.cell.model].environment]
     if judged.to_ask:
@@ -168,7 +183,7 @@ def _paces(bench: Bench, judged: Sequence[CellJudgement]) -> Paces:
         if manifest is None:
             continue
         facts = manifest.facts
-        number, rows = _number(facts.get("asked")), _number(facts.get("samples"))
+        number, rows = _number(facts.get("asked")), _number(facts.get("rows_with_tokens"))
         seconds, into, out = (_number(facts.get(name)) for name in ("answer_s", "input_tokens", "output_tokens"))
         found[cell.model][cell.dataset] = _Pace(
             seconds=seconds / number if seconds is not None and number else None,
@@ -214,6 +229,8 @@ def summary(plan: Plan) -> str:
     to_do = plan.to_do
     asked = sum(each.judged.to_ask for each in to_do)
     fresh = len(plan.cells) - len(to_do)
+    if not to_do and plan.leaderboards:
+        return f"{counted(len(plan.leaderboards), 'leaderboard')} to make; {counted(len(plan.cells), 'cell')} fresh"
     if not to_do:
         return f"nothing to do: {counted(len(plan.cells), 'cell')} fresh"
     return f"{counted(len(to_do), 'cell')} to run, {counted(asked, 'sample')} to ask; {counted(fresh, 'cell')} fresh"

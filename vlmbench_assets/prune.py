@@ -5,20 +5,24 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import ANSWERS
 from vlmbench_assets.files import write_atomically
-from vlmbench_assets.hold import cell_claimed
+from vlmbench_assets.hold import cell_claimed, dataset_held
 from vlmbench_assets.made_from import QUESTIONS
 from vlmbench_assets.make.kept import KeptAnswers
 from vlmbench_assets.make.samples import FILES
 from vlmbench_assets.questions import sample_digest
-from vlmbench_assets.store import MANIFEST, Manifest, Store, read_manifest
+from vlmbench_assets.store import CELL_ASSETS, MANIFEST, AssetName, Manifest, Store, read_manifest
 from vlmbench_assets.tables import parse_table
+from vlmbench_sdk.job import JOURNAL
 from vlmbench_sdk.journal import Answered, journal_line, read_journal
 
 NAMED_IN_FACTS = ("samples_file", "answers_file")
+LOCKS = ("answers/*/*/.lock", "samples/*/.lock", "leaderboard/*/.lock")
+"""What is published under."""
 
 
 @dataclass(slots=True)
@@ -33,7 +37,9 @@ class Pruned:
     """Folders of generated images."""
     bytes: int = 0
     skipped: int = 0
-    """Cells that were left alone because something works on them or was interrupted."""
+    """Cells whose journals were left alone because something works on them or was interrupted, or a table is lost."""
+    busy: bool = False
+    """Whether something was running, so that no table was thrown away."""
 
 
 def prune(store: Store, keep: int, *, dry_run: bool) -> Pruned:
@@ -44,7 +50,10 @@ def prune(store: Store, keep: int, *, dry_run: bool) -> Pruned:
         keep: How many materialisations of each asset and cell to keep, at least 1.
         dry_run: Only count.
     """
-    done = Pruned()
+    # In this order: what a run publishes that begins after the look around is not among the candidates, and
+    # what was published before it is named by a manifest that is read after it.
+    candidates = list(store.objects.all())
+    done = Pruned(busy=_someone_works(store))
     named: set[str] = set()
     for folder in _asset_folders(store):
         history = sorted((folder / "history").glob("*.json"))
@@ -55,7 +64,7 @@ def prune(store: Store, keep: int, *, dry_run: bool) -> Pruned:
         named |= {digest for manifest in kept if manifest is not None for digest in _names(manifest)}
     for cell in _cells(store):
         _prune_journal(store, cell, keep, done, dry_run=dry_run)
-    for path in list(store.objects.all()):
+    for path in candidates if not done.busy else []:
         if path.stem not in named:
             done.objects += 1
             _remove(path, done, dry_run=dry_run)
@@ -64,15 +73,30 @@ def prune(store: Store, keep: int, *, dry_run: bool) -> Pruned:
 
 
 def _asset_folders(store: Store) -> Iterator[Path]:
-    for path in store.root.rglob("history"):
-        if path.is_dir():
-            yield path.parent
+    # Spelt out, because a dataset, a model or a folder of images may itself be called "history".
+    for asset in get_args(AssetName):
+        pattern = f"{asset}/*/*/history" if asset in CELL_ASSETS else f"{asset}/*/history"
+        yield from (path.parent for path in sorted(store.root.glob(pattern)) if path.is_dir())
+
+
+def _someone_works(store: Store) -> bool:
+    """Whether a cell or an asset of a dataset is held now."""
+    return any(_is_held(path) for pattern in LOCKS for path in store.root.glob(pattern))
+
+
+def _is_held(lock: Path) -> bool:
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _cells(store: Store) -> Iterator[Cell]:
-    for path in sorted((store.root / "answers").glob("*/*/work/journal.jsonl")):
-        folder = path.parent.parent
-        yield Cell(model=folder.parent.name, dataset=folder.name)
+    for path in sorted((store.root / "answers").glob("*/*/work")):
+        if (path / JOURNAL).exists():
+            yield Cell(model=path.parent.parent.name, dataset=path.parent.name)
 
 
 def _names(manifest: Manifest) -> Iterator[str]:
@@ -93,7 +117,10 @@ def _prune_journal(store: Store, cell: Cell, keep: int, done: Pruned, *, dry_run
         if not claimed or kept.interrupted():
             done.skipped += 1
             return
-        used = set(_used(store, cell, keep))
+        used = _used(store, cell, keep)
+        if used is None:
+            done.skipped += 1
+            return
         lines = read_journal(kept.journal).answers
         # Answers after the last one that was published belong to a run that is not finished.
         last = max((i for i, each in enumerate(lines) if _digest(each) in used), default=-1)
@@ -113,27 +140,40 @@ def _digest(answer: Answered) -> str:
     return sample_digest(answer.model_digest, answer.question_digest)
 
 
-def _used(store: Store, cell: Cell, keep: int) -> Iterator[str]:
-    """`sample_digest` of every row of the current table and of those that stay in the history."""
-    paths = store.history("answers", cell.dataset, cell.model)[-keep:]
-    manifests = [read_manifest(path) for path in paths]
-    for digest in {manifest.files.get("answers.csv", "") for manifest in manifests if manifest is not None}:
+def _used(store: Store, cell: Cell, keep: int) -> set[str] | None:
+    """`sample_digest` of every row of the current table and of those that stay in the history.
+
+    None where one of these tables cannot be read: then nobody knows which answers it shows.
+    """
+    current = store.folder("answers", cell.dataset, cell.model) / MANIFEST
+    paths = [*store.history("answers", cell.dataset, cell.model)[-keep:], current]
+    manifests = [manifest for path in paths if (manifest := read_manifest(path)) is not None]
+    used: set[str] = set()
+    for digest in {manifest.files.get("answers.csv", "") for manifest in manifests}:
         content = store.objects.get(digest)
-        if content is not None:
-            yield from parse_table(content, ANSWERS)["sample_digest"]
+        if content is None:
+            return None
+        used.update(parse_table(content, ANSWERS)["sample_digest"])
+    return used
 
 
 def _prune_images(store: Store, keep: int, done: Pruned, *, dry_run: bool) -> None:
-    for dataset in sorted((store.root / "samples").glob("*")):
-        history = sorted((dataset / "history").glob("*.json"))[-keep:]
-        manifests = [read_manifest(path) for path in [*history, dataset / MANIFEST]]
-        named = {str(manifest.facts.get("images", "")) for manifest in manifests if manifest is not None}
-        for folder in sorted((dataset / FILES).glob("*")):
-            if folder.is_dir() and f"{FILES}/{folder.name}" not in named:
-                done.folders += 1
-                done.bytes += sum(path.stat().st_size for path in _files(folder))
-                if not dry_run:
-                    shutil.rmtree(folder)
+    for dataset in sorted(path.parent for path in store.root.glob(f"samples/*/{FILES}")):
+        # A reader makes its images in a folder beside them, and names them last.
+        with dataset_held(store, "samples", dataset.name):
+            _prune_images_of(dataset, keep, done, dry_run=dry_run)
+
+
+def _prune_images_of(dataset: Path, keep: int, done: Pruned, *, dry_run: bool) -> None:
+    history = sorted((dataset / "history").glob("*.json"))[-keep:]
+    manifests = [read_manifest(path) for path in [*history, dataset / MANIFEST]]
+    named = {str(manifest.facts.get("images", "")) for manifest in manifests if manifest is not None}
+    for folder in sorted((dataset / FILES).glob("*")):
+        if folder.is_dir() and f"{FILES}/{folder.name}" not in named:
+            done.folders += 1
+            done.bytes += sum(path.stat().st_size for path in _files(folder))
+            if not dry_run:
+                shutil.rmtree(folder)
 
 
 def _files(folder: Path) -> Iterable[Path]:

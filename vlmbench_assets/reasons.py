@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from pydantic import JsonValue
+
 from vlmbench_assets.questions import QuestionChanges
 
 PLAIN = {
@@ -33,21 +35,32 @@ def lineage_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[s
     )
 
 
-def question_reasons(changes: QuestionChanges, prompts: str | None, total: int) -> Iterator[str]:
+def prompts_reason(before: JsonValue, now: JsonValue) -> str:
+    """Why rendered prompts differ: another collection, other words in it, or other questions in the samples.
+
+    Args:
+        before: The collection that was asked with, as `MadeFrom.prompts_used` has it; None where that is not known.
+        now: The collection to ask with, likewise.
+    """
+    two = now if isinstance(now, dict) else {}
+    one = before if isinstance(before, dict) else {name: two[name] for name in two if name == "name"}
+    if one == two:
+        return "question changed"
+    names = [each.get("name", "(none)") for each in (one, two)]
+    return f"prompt {names[1]} changed" if names[0] == names[1] else f"prompts {names[0]} → {names[1]}"
+
+
+def question_reasons(changes: QuestionChanges, prompts: str, total: int) -> Iterator[str]:
     """How the questions differ from those that were asked.
 
     Args:
         changes: Sample ids by kind of change.
-        prompts: Name of the prompt collection; None where each sample's own question is the prompt.
+        prompts: Why rendered prompts differ, if they do.
         total: How many samples there are now.
     """
     of = f"of {total} samples)"
     if changes.prompts:
-        yield (
-            f"prompt {prompts} changed ({len(changes.prompts)} {of}"
-            if prompts
-            else (f"question changed ({len(changes.prompts)} {of}")
-        )
+        yield f"{prompts} ({len(changes.prompts)} {of}"
     if changes.images:
         yield f"image changed ({len(changes.images)} {of}"
     if changes.about:
@@ -70,6 +83,8 @@ def _worth(name: str, changed: list[str]) -> bool:
 
 
 def _sentence(name: str, before: str | None, now: str | None) -> str:
+    if name == "dimensions" and before and now and (found := _dimensions(before.split(", "), now.split(", "))):
+        return found
     if name in PLAIN:
         return PLAIN[name]
     metric = _METRIC.fullmatch(name)
@@ -79,6 +94,14 @@ def _sentence(name: str, before: str | None, now: str | None) -> str:
         return f"{name} {'joined' if before is None else 'left' if now is None else 'changed'}"
     shown = f"metric {metric[1]}: {metric[2]}" if metric else SHOWN_AS.get(name, name)
     return f"{shown} {_short(before)} → {_short(now)}"
+
+
+def _dimensions(before: list[str], now: list[str]) -> str:
+    """Which came and which went; empty where only their order changed, or they are too many to stand by name."""
+    changes = [f"{each} added" for each in now if each not in before]
+    changes += [f"{each} removed" for each in before if each not in now]
+    named = not any(each.startswith("sha256 ") for each in (*before, *now))
+    return f"dimensions: {', '.join(changes)}" if changes and named else ""
 
 
 def _metric(name: str, before: str | None, now: str | None) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from vlmbench_assets.bench import Bench, open_bench
 from vlmbench_assets.catalog import Cell
+from vlmbench_assets.environment import without_optional
 from vlmbench_assets.hold import is_running
 from vlmbench_assets.make.answers import Asking
 from vlmbench_assets.plan import Plan, PlannedCell, make_plan, summary
@@ -36,13 +37,14 @@ class RefreshConfig(dg.Config):
 
 
 def planned_cells(bench: Bench, benchmark: str = "") -> list[Cell]:
-    """The cells of one benchmark, or of all."""
+    """The cells of one benchmark, or of all; optional models that cannot run here are left out."""
     if benchmark and benchmark not in bench.catalog.benchmarks:
         raise CatalogError(
             f"there is no benchmark {benchmark!r}", fix=f"Known: {', '.join(sorted(bench.catalog.benchmarks))}"
         )
     names = [benchmark] if benchmark else sorted(bench.catalog.benchmarks)
-    return list(dict.fromkeys(cell for name in names for cell in bench.catalog.cells(name)))
+    cells = dict.fromkeys(cell for name in names for cell in bench.catalog.cells(name))
+    return without_optional(bench, list(cells))[0]
 
 
 def fresh_checks(bench: Bench) -> dg.AssetChecksDefinition:
@@ -165,7 +167,8 @@ def _run(
     runner = CellRunner(bench, context.instance)
     runner.sync(cells)
     order = Order(asking=Asking(keep_errors=config.keep_errors))
-    return run_cells(bench, runner, plan.to_do, order, lambda outcome: context.log.info(_ended(outcome)))
+    datasets = [cell.dataset for cell in cells]
+    return run_cells(bench, runner, plan.to_do, datasets, order, lambda outcome: context.log.info(_ended(outcome)))
 
 
 def _ended(outcome: CellOutcome) -> str:

@@ -59,6 +59,8 @@ class CellRunner:
         how = {"limit": asking.limit, "again": asking.again, "keep_errors": asking.keep_errors}
         given = {name: value for name, value in how.items() if value}
         config: dict[str, object] = {"answers": {"config": given}} if given and "answers" in stages else {}
+        if asking.again and "metrics" in stages:
+            config["metrics"] = {"config": {"again": True}}
         return CellOutcome(cell, self._materialize(stages, cell_key(cell), config))
 
     def rank(self, dataset: str) -> str:
@@ -92,6 +94,7 @@ def run_cells(
     bench: Bench,
     runner: CellRunner,
     cells: Sequence[PlannedCell],
+    datasets: Sequence[str],
     order: Order,
     done: Callable[[CellOutcome], None],
 ) -> list[CellOutcome]:
@@ -101,6 +104,7 @@ def run_cells(
         bench: The workspace.
         runner: What runs cells.
         cells: Which cells, as planned.
+        datasets: Whose leaderboards to look after.
         order: What to run of each.
         done: Called as each cell ends.
     """
@@ -113,7 +117,7 @@ def run_cells(
             outcome = runner.run(judged.cell, stages, order.asking)
         outcomes.append(outcome)
         done(outcome)
-    for dataset in dict.fromkeys(planned.judged.cell.dataset for planned in cells):
+    for dataset in dict.fromkeys(datasets):
         reason = "" if leaderboard_is_fresh(bench, dataset) else runner.rank(dataset)
         if reason:
             outcomes.append(CellOutcome(Cell(model="leaderboard", dataset=dataset), reason))

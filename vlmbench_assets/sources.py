@@ -14,12 +14,14 @@ from vlmbench_assets.files import write_atomically
 from vlmbench_assets.lineage import digest_file, digest_json
 from vlmbench_sdk import WorkspaceError
 
+NOT_DATA = frozenset({".git", ".venv", ".dagster", "__pycache__", ".ipynb_checkpoints"})
+"""Folders that tools make, and no dataset lies in."""
 Known = dict[str, list[object]]
 """By file name: what the file system said of it, and the SHA-256 it had then."""
 
 
 def source_digest(source: Path | None, cache: Path, skip: Path) -> str:
-    """Digest of a file, or of all files below a folder; hidden ones are left out.
+    """Digest of a file, or of all files below a folder.
 
     Args:
         source: The resolved source; None or missing gives an empty string.
@@ -49,12 +51,18 @@ def _files(source: Path, skip: Path) -> Iterator[tuple[str, Path]]:
     if source.is_file():
         yield source.name, source
         return
-    for folder, names, files in os.walk(source):
-        names[:] = [name for name in names if not name.startswith(".") and Path(folder, name) != skip]
+    seen: set[str] = set()
+    # Linked folders count, because a reader may show pictures in them; each once, or a circle would never end.
+    for folder, names, files in os.walk(source, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            names.clear()
+            continue
+        seen.add(real)
+        names[:] = [name for name in names if name not in NOT_DATA and Path(folder, name) != skip]
         for name in files:
-            if not name.startswith("."):
-                path = Path(folder, name)
-                yield path.relative_to(source).as_posix(), path
+            path = Path(folder, name)
+            yield path.relative_to(source).as_posix(), path
 
 
 def _state(path: Path) -> list[object]:

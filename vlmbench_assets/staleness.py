@@ -10,12 +10,12 @@ from typing import Literal
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
-from vlmbench_assets.hold import failure_of
+from vlmbench_assets.hold import CellFailure, failure_of
 from vlmbench_assets.lineage import Lineage, digest_json
 from vlmbench_assets.made_from import LOCK, QUESTIONS, MadeFrom, without
 from vlmbench_assets.make.kept import ASKED_AGAIN, KeptAnswers
 from vlmbench_assets.questions import Questions, load_questions, make_questions, question_changes
-from vlmbench_assets.reasons import counted, lineage_changes, question_reasons
+from vlmbench_assets.reasons import counted, lineage_changes, prompts_reason, question_reasons
 from vlmbench_assets.store import CELL_ASSETS, NEXT, AssetName, Manifest
 from vlmbench_sdk import EnvironmentUnavailableError
 
@@ -23,6 +23,9 @@ State = Literal["fresh", "stale", "missing", "failed"]
 Manifests = Mapping[AssetName, Manifest | None]
 OF_SAMPLES = frozenset({"references changed", "slices of the samples changed", "samples changed"})
 """What is also true, and goes without saying, where samples came or went."""
+OF_THE_TABLE = ("question changed", "image changed", "document, field", "references changed", "slices of the samples")
+"""How reasons begin that say what of the samples changed, so that `samples changed` adds nothing."""
+DAMAGED = "its manifest is damaged"
 OLD_FORMAT = "made by a version of vlmbench that kept no full lineage"
 
 
@@ -67,7 +70,9 @@ class CellJudgement:
         """Why anything is to be done, without what only follows from another reason."""
         own = [reason for found in self.assets.values() for reason in found.reasons if not _follows(reason)]
         resized = any(reason.endswith((" added", " removed")) for reason in self.assets["answers"].reasons)
-        return [reason for reason in dict.fromkeys(own) if not (resized and reason in OF_SAMPLES)]
+        told = any(reason.startswith(OF_THE_TABLE) for reason in own)
+        unsaid = OF_SAMPLES if resized else {"samples changed"} if told else frozenset[str]()
+        return [reason for reason in dict.fromkeys(own) if reason not in unsaid]
 
 
 class Judge:
@@ -87,24 +92,27 @@ class Judge:
         self._keep_errors = keep_errors
         self._samples: dict[str, Manifest | None] = {}
         self._questions: dict[tuple[str, str | None], Questions] = {}
-        self._changes: dict[tuple[str, str, str | None], list[str]] = {}
+        self._changes: dict[tuple[str, str, str | None, str], list[str]] = {}
 
     def cell(self, cell: Cell) -> CellJudgement:
         """Judge one cell."""
         samples = self.samples(cell.dataset)
         made: Manifests = {asset: self.bench.store.manifest(asset, cell.dataset, cell.model) for asset in CELL_ASSETS}
         total = int(str(samples.facts["samples"])) if samples else 0
+        failure = failure_of(self.bench.store, cell.dataset, cell.model)
         try:
-            answers, to_ask = self._answers(cell, samples, made["answers"], total)
+            answers, to_ask = self._answers(cell, samples, made["answers"], failure, total)
         except EnvironmentUnavailableError as error:
-            answers, to_ask = Judgement("answers", "stale" if made["answers"] else "missing", (str(error),)), total
-            return CellJudgement(cell, self._later(cell, samples, made, answers), total, to_ask, str(error))
-        return CellJudgement(cell, self._later(cell, samples, made, answers), total, to_ask)
+            answers = self._unknown(cell, made["answers"], str(error))
+            to_ask = 0 if answers.state == "fresh" else total
+            return CellJudgement(cell, self._later(cell, samples, made, failure, answers), total, to_ask, str(error))
+        return CellJudgement(cell, self._later(cell, samples, made, failure, answers), total, to_ask)
 
     def samples(self, dataset: str) -> Manifest | None:
         """The manifest of a dataset's samples as they were last read."""
         if dataset not in self._samples:
-            self._samples[dataset] = self.bench.store.manifest("samples", dataset)
+            found = self.bench.store.manifest("samples", dataset)
+            self._samples[dataset] = None if found is None or found.damaged else found
         return self._samples[dataset]
 
     def leaderboard(self, dataset: str, models: Sequence[str]) -> Judgement:
@@ -126,10 +134,9 @@ class Judge:
         return digest_json([*parts, self.made_from.metrics(cell, samples, None)])[:16]
 
     def _answers(
-        self, cell: Cell, samples: Manifest | None, made: Manifest | None, total: int
+        self, cell: Cell, samples: Manifest | None, made: Manifest | None, failure: CellFailure | None, total: int
     ) -> tuple[Judgement, int]:
         wanted = self.made_from.model_of(cell, made)
-        failure = failure_of(self.bench.store, cell.dataset, cell.model)
         reasons = self._answers_reasons(cell, samples, made, wanted)
         failed = failure is not None and failure.stage == "answers"
         if failure is not None and failed:
@@ -137,17 +144,32 @@ class Judge:
         if not reasons:
             return Judgement("answers", "fresh"), 0
         to_ask = self._to_ask(cell, wanted) if samples else 0
+        if not to_ask and self._limit is not None and reasons == self._row_reasons(made):
+            # The failed rows lie beyond the limit.
+            return Judgement("answers", "fresh"), 0
         done = min(total, self._limit or total) - to_ask
         if made is None and done > 0:
             reasons.append(f"{done} of {total} answered before")
         state: State = "failed" if failed else "stale" if made else "missing"
         return Judgement("answers", state, tuple(reasons)), to_ask
 
+    def _unknown(self, cell: Cell, made: Manifest | None, error: str) -> Judgement:
+        """Judge answers whose environment says nothing now: those of an environment of the same kind can stand.
+
+        They can be scored without an engine; only what was never asked needs one.
+        """
+        kind = self.bench.catalog.environments[self.bench.catalog.models[cell.model].environment].kind
+        if made is not None and made.lineage.get("environment", "").partition(" ")[0] == kind:
+            return Judgement("answers", "fresh")
+        return Judgement("answers", "stale" if made else "missing", (error,))
+
     def _answers_reasons(
         self, cell: Cell, samples: Manifest | None, made: Manifest | None, wanted: Lineage
     ) -> list[str]:
         if made is None:
             return ["never run"]
+        if made.damaged:
+            return [DAMAGED]
         if made.schema_version < 2:
             return [OLD_FORMAT]
         before = without(made.lineage, QUESTIONS)
@@ -156,21 +178,25 @@ class Judge:
         reasons = lineage_changes(before, wanted)
         if damage := self._damage(made):
             reasons.append(damage)
+        if KeptAnswers(self.bench.store, cell.dataset, cell.model).interrupted():
+            reasons.append("asking everything again was interrupted")
         return [*reasons, *self._questions_reasons(cell, samples, made), *self._row_reasons(made)]
 
     def _questions_reasons(self, cell: Cell, samples: Manifest | None, made: Manifest) -> list[str]:
-        partial = made.facts["samples"] != made.facts["samples_in_dataset"]
-        if samples is None or (
-            self.made_from.questions_key(cell, samples) == made.facts["questions_key"] and not partial
-        ):
+        if samples is None:
             return []
+        asked, total = int(str(made.facts["samples"])), int(str(made.facts["samples_in_dataset"]))
+        if self.made_from.questions_key(cell, samples) == made.facts["questions_key"]:
+            left = min(total, self._limit or total) - asked
+            return [f"{left} of {total} samples were never asked"] if left > 0 else []
         prompts = self.bench.catalog.models[cell.model].prompts
-        key = (made.lineage[QUESTIONS], cell.dataset, prompts)
+        said = prompts_reason(made.facts.get("prompts"), self.made_from.prompts_used(cell.model))
+        key = (made.lineage[QUESTIONS], cell.dataset, prompts, said)
         if key not in self._changes:
-            self._changes[key] = self._compare(cell, made.lineage[QUESTIONS])
+            self._changes[key] = self._compare(cell, made.lineage[QUESTIONS], said)
         return list(self._changes[key])
 
-    def _compare(self, cell: Cell, asked_digest: str) -> list[str]:
+    def _compare(self, cell: Cell, asked_digest: str, said: str) -> list[str]:
         """How what was asked differs from what would be asked; the same for every model of a prompt collection."""
         kept = self.bench.store.objects.get(asked_digest)
         if kept is None:
@@ -181,9 +207,11 @@ class Judge:
             first = {each.sample_id for each in wanted.items[: self._limit]}
             wanted = wanted.only(before | first)
         changes = question_changes(asked, wanted)
-        return list(question_reasons(changes, self.bench.catalog.models[cell.model].prompts, len(wanted.items)))
+        return list(question_reasons(changes, said, len(wanted.items)))
 
-    def _row_reasons(self, made: Manifest) -> list[str]:
+    def _row_reasons(self, made: Manifest | None) -> list[str]:
+        if made is None or made.damaged:
+            return []
         failed = made.facts.get("asked_again_next")
         if self._keep_errors or not isinstance(failed, int) or not failed:
             return []
@@ -213,7 +241,7 @@ class Judge:
         return kept.open_questions(questions, digest_json(wanted), retried)
 
     def _later(
-        self, cell: Cell, samples: Manifest | None, made: Manifests, answers: Judgement
+        self, cell: Cell, samples: Manifest | None, made: Manifests, failure: CellFailure | None, answers: Judgement
     ) -> dict[AssetName, Judgement]:
         """Judge the stages after `answers`; each follows from those before it."""
         wanted: dict[AssetName, Lineage] = {
@@ -221,7 +249,6 @@ class Judge:
             "aggregates": self.made_from.aggregates(cell, samples, made["answers"], made["metrics"]),
             "report": self.made_from.report(cell, samples, made["answers"], made["aggregates"]),
         }
-        failure = failure_of(self.bench.store, cell.dataset, cell.model)
         found: dict[AssetName, Judgement] = {"answers": answers}
         before = answers
         for asset, lineage in wanted.items():
@@ -236,6 +263,8 @@ class Judge:
     def _judge(self, asset: AssetName, made: Manifest | None, wanted: Lineage) -> Judgement:
         if made is None:
             return Judgement(asset, "missing", ("never made",))
+        if made.damaged:
+            return Judgement(asset, "stale", (DAMAGED,))
         if made.schema_version < 2:
             return Judgement(asset, "stale", (OLD_FORMAT,))
         reasons = lineage_changes(made.lineage, wanted) if made.lineage != wanted else []
@@ -248,8 +277,13 @@ class Judge:
         folder = self.bench.store.folder(made.asset, made.dataset, made.model)
         if (folder / NEXT).exists():
             return "its publication was interrupted"
-        gone = [name for name in made.files if not (folder / name).exists()]
-        return f"{gone[0]} is gone" if gone else ""
+        for name, size in made.sizes.items():
+            try:
+                if (folder / name).stat().st_size != size:
+                    return f"{name} was changed or damaged"
+            except FileNotFoundError:
+                return f"{name} is gone"
+        return ""
 
 
 def _follows(reason: str) -> bool:

@@ -1,5 +1,6 @@
 """The folders under `data/`: one per asset and cell, each with its manifest and its history."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ KEPT_SUFFIXES = frozenset({".csv", ".md"})
 class Manifest(Record):
     """What an asset's folder was made from, and how."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
     asset: AssetName
     dataset: str
     model: str = ""
@@ -40,10 +41,17 @@ class Manifest(Record):
     """Named digests of everything it was made from."""
     files: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of each file that it speaks for."""
+    sizes: dict[str, int] = Field(default_factory=dict)
+    """Bytes of each file, to see at a glance that it was changed."""
     digests: dict[str, str] = Field(default_factory=dict)
     """Named digests of its contents, as far as the next stages are made from them."""
     facts: dict[str, JsonValue] = Field(default_factory=dict)
     """Arguments passed, resolved defaults, package versions, hardware, timings, counts."""
+
+    @property
+    def damaged(self) -> bool:
+        """Whether this stands for a manifest that cannot be read: everything it spoke for is to be made again."""
+        return not self.written_at
 
     @property
     def version(self) -> str:
@@ -64,7 +72,7 @@ class Store:
 
     def folder(self, asset: AssetName, dataset: str, model: str = "") -> Path:
         """The folder of one asset of one cell, or of one dataset where there is no model."""
-        return self.root / asset / model / dataset if model else self.root / asset / dataset
+        return self.root.joinpath(asset, model, dataset) if model else self.root.joinpath(asset, dataset)
 
     def table(self, asset: AssetName, dataset: str, model: str = "") -> Path:
         """The CSV file of an asset."""
@@ -94,6 +102,7 @@ class Store:
             written_at=utc_now(),
             lineage=dict(lineage),
             files={name: digest_bytes(content) for name, content in files.items()},
+            sizes={name: len(content) for name, content in files.items()},
             digests=dict(digests),
             facts=dict(facts),
         )
@@ -112,10 +121,16 @@ class Store:
     def manifest(self, asset: AssetName, dataset: str, model: str = "") -> Manifest | None:
         """Read a manifest; None where the asset was never made.
 
+        One that cannot be read stands there as `damaged`: it costs its asset another making, nothing else.
+
         Raises:
-            WorkspaceError: When it is damaged, or written by a newer version of this project.
+            WorkspaceError: When it was written by a newer version of this project.
         """
-        return read_manifest(self.folder(asset, dataset, model) / MANIFEST)
+        path = self.folder(asset, dataset, model) / MANIFEST
+        try:
+            return read_manifest(path)
+        except DamagedManifestError:
+            return Manifest(asset=asset, dataset=dataset, model=model, written_at="", lineage={})
 
     def unfinished(self, asset: AssetName, dataset: str, model: str = "") -> bool:
         """Whether a publication of this asset was interrupted."""
@@ -128,36 +143,58 @@ class Store:
     def _remember(self, folder: Path, manifest: Manifest, content: bytes) -> None:
         kept = sorted((folder / "history").glob("*.json"))
         if kept:
-            last = read_manifest(kept[-1])
+            last = _readable(kept[-1])
             if last is not None and last.lineage == manifest.lineage and last.files == manifest.files:
                 return
         number = int(kept[-1].stem) + 1 if kept else 1
         write_atomically(folder / "history" / f"{number:05d}.json", content)
 
 
+class DamagedManifestError(WorkspaceError):
+    """A manifest cannot be read."""
+
+
 def read_manifest(path: Path) -> Manifest | None:
     """Read a manifest; None where there is no such file.
 
     Raises:
-        WorkspaceError: When it is damaged, or written by a newer version of this project.
+        DamagedManifestError: When it is damaged.
+        WorkspaceError: When it was written by a newer version of this project.
     """
     try:
-        manifest = Manifest.model_validate_json(path.read_bytes())
+        content = path.read_bytes()
     except FileNotFoundError:
         return None
+    try:
+        return Manifest.model_validate_json(content)
     except ValueError as error:
-        raise WorkspaceError(
+        if (version := _schema_version(content)) > SCHEMA_VERSION:
+            raise WorkspaceError(
+                f"this manifest has schema version {version}; {SCHEMA_VERSION} is the newest known",
+                where=str(path),
+                fix="Upgrade vlmbench-assets",
+            ) from error
+        raise DamagedManifestError(
             f"this manifest cannot be read ({error})",
             where=str(path),
             fix="Delete it and run the stage again",
         ) from error
-    if manifest.schema_version > SCHEMA_VERSION:
-        raise WorkspaceError(
-            f"this manifest has schema version {manifest.schema_version}; {SCHEMA_VERSION} is the newest known",
-            where=str(path),
-            fix="Upgrade vlmbench-assets",
-        )
-    return manifest
+
+
+def _readable(path: Path) -> Manifest | None:
+    try:
+        return read_manifest(path)
+    except DamagedManifestError:
+        return None
+
+
+def _schema_version(content: bytes) -> int:
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return 0
+    version = found.get("schema_version") if isinstance(found, dict) else 0
+    return version if isinstance(version, int) else 0
 
 
 def utc_now() -> str:

@@ -46,7 +46,7 @@ def _datasets(bench: Bench, instance: dg.DagsterInstance, cells: Sequence[Cell])
     known = _known(instance, "samples")
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         manifest = bench.store.manifest("samples", dataset)
-        if manifest is not None and known.get(dataset) != manifest.version:
+        if manifest is not None and not manifest.damaged and known.get(dataset) != manifest.version:
             yield _event("samples", dataset, manifest.version, samples_metadata(bench, manifest))
 
 
@@ -56,7 +56,7 @@ def _cells(bench: Bench, instance: dg.DagsterInstance, cells: Sequence[Cell]) ->
         for cell in cells:
             manifest = bench.store.manifest(asset, cell.dataset, cell.model)
             key = cell_key(cell)
-            if manifest is not None and known.get(str(key)) != manifest.version:
+            if manifest is not None and not manifest.damaged and known.get(str(key)) != manifest.version:
                 yield _event(asset, key, manifest.version, _brief(bench, manifest))
 
 

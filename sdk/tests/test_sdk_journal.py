@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from vlmbench_sdk import WorkerError
 from vlmbench_sdk.journal import Answered, JournalWriter, journal_line, read_journal, wait_until_free
 
+PATIENCE_S = 60.0
 NOW = "2026-01-01T00:00:00+00:00"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -92,12 +94,53 @@ def test_answers_are_forced_to_the_disk_in_groups(tmp_path: Path, monkeypatch: p
     assert journal.count == 500
 
 
-def test_a_disk_that_fails_is_said_and_not_swallowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_comes_while_others_are_forced_is_forced_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    monkeypatch.setattr("vlmbench_sdk.journal.SYNC_EVERY_S", 0)
+    journal = JournalWriter(path)
+    closer = threading.Thread(target=journal.close)
+    forced: list[int] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        forced.append(path.stat().st_size)
+        real(descriptor)
+        if len(forced) == 1:
+            journal.append(answered("b"))
+            closer.start()
+            assert journal._closing.wait(PATIENCE_S)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    journal.append(answered("a"))
+    while not forced:
+        os.sched_yield()
+    journal._syncing.join(PATIENCE_S)
+    closer.join(PATIENCE_S)
+    assert forced[-1] == path.stat().st_size
+    assert [each.sample_id for each in read_journal(path).answers] == ["a", "b"]
+
+
+def fail(_descriptor: int) -> None:
+    raise OSError(5, "Input/output error")
+
+
+def test_a_disk_that_fails_is_said_at_the_next_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vlmbench_sdk.journal.SYNC_EVERY_S", 0)
     journal = JournalWriter(tmp_path / "journal.jsonl")
+    monkeypatch.setattr(os, "fsync", fail)
+    journal.append(answered("a"))
+    journal._syncing.join(PATIENCE_S)
+    with pytest.raises(WorkerError, match=r"the journal cannot be written \(Input/output error\)"):
+        journal.append(answered("b"))
+    with pytest.raises(WorkerError, match="Input/output error"):
+        journal.close()
+    assert [each.sample_id for each in read_journal(tmp_path / "journal.jsonl").answers] == ["a"]
 
-    def fail(_descriptor: int) -> None:
-        raise OSError(5, "Input/output error")
 
+def test_a_disk_that_fails_is_said_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = JournalWriter(tmp_path / "journal.jsonl")
     monkeypatch.setattr(os, "fsync", fail)
     journal.append(answered("a"))
     with pytest.raises(WorkerError, match=r"the journal cannot be written \(Input/output error\)"):

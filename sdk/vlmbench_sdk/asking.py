@@ -11,16 +11,29 @@ from vlmbench_sdk.records import Answer, Request
 from vlmbench_sdk.retry import Retry, failed_status, is_transient
 
 Pause = Callable[[float], None]
+Check = Callable[[Request], str]
+"""Why a request must not be asked; empty when it may."""
 
 
 def ask_all(
-    model: Model[Options], requests: Iterable[Request], retry: Retry | None = None, pause: Pause = time.sleep
+    model: Model[Options],
+    requests: Iterable[Request],
+    retry: Retry | None = None,
+    pause: Pause = time.sleep,
+    check: Check = lambda _request: "",
 ) -> Iterator[Answer]:
     """Yield exactly one answer per request, as the model finishes them.
 
     When the model raises, every request it had taken and not answered is asked again alone, so that the
     one at fault gets a failed row and the others get their answers; then the rest follows. Alone, a request
     that fails for a passing reason (`is_transient`) is asked again after a wait, as the policy says.
+
+    Args:
+        model: Whom to ask.
+        requests: What to ask.
+        retry: How often to ask what fails for a passing reason.
+        pause: Waits so many seconds.
+        check: Why a request must not be asked.
 
     Raises:
         VlmBenchError: What the model raises of this tree, `RequestError` apart, ends the job: nothing
@@ -29,8 +42,11 @@ def ask_all(
     policy = retry or Retry()
     waiting = deque(requests)
     while waiting:
+        if reason := check(waiting[0]):
+            yield Answer(sample_id=waiting.popleft().sample_id, status="error", error=reason)
+            continue
         taken: dict[str, Request] = {}
-        raised = yield from _ask(model, waiting, taken)
+        raised = yield from _ask(model, waiting, taken, check)
         if raised is not None and not taken:
             # It raised without taking anything; blame the next one, or this would never end.
             request = waiting.popleft()
@@ -42,6 +58,9 @@ def ask_all(
             # It was alone already, so this was its first attempt.
             yield from _ask_alone(model, next(iter(taken.values())), policy, pause, raised)
         else:
+            delay_s = policy.delay_s(1, getattr(raised, "retry_after_s", None))
+            if is_transient(raised) and delay_s <= policy.patience_s:
+                pause(delay_s)
             for request in list(taken.values()):
                 yield from _ask_alone(model, request, policy, pause, None)
 
@@ -61,10 +80,11 @@ def _ask_alone(
     attempt = 0 if raised is None else 1
     while True:
         if raised is not None:
-            if not is_transient(raised) or attempt >= policy.attempts:
+            delay_s = policy.delay_s(attempt, getattr(raised, "retry_after_s", None))
+            if not is_transient(raised) or attempt >= policy.attempts or delay_s > policy.patience_s:
                 yield _failed_row(request.sample_id, raised, attempt)
                 return
-            pause(policy.delay_s(attempt, getattr(raised, "retry_after_s", None)))
+            pause(delay_s)
         attempt += 1
         answer, raised = _ask_once(model, request)
         if answer is not None:
@@ -88,12 +108,13 @@ def _ask_once(model: Model[Options], request: Request) -> tuple[Answer | None, E
 
 
 def _ask(
-    model: Model[Options], waiting: deque[Request], taken: dict[str, Request]
+    model: Model[Options], waiting: deque[Request], taken: dict[str, Request], check: Check = lambda _request: ""
 ) -> Generator[Answer, None, Exception | None]:
     """Feed `waiting` to the model, leave in `taken` what it took unanswered, return what it raised."""
 
     def feed() -> Iterator[Request]:
-        while waiting:
+        # It ends at a request that must not be asked; `ask_all` gives that one its row and begins again.
+        while waiting and not check(waiting[0]):
             request = waiting.popleft()
             taken[request.sample_id] = request
             yield request

@@ -121,7 +121,8 @@ class JournalWriter:
         self.close()
 
     def _sync_in_groups(self) -> None:
-        while not self._closing.is_set():
+        # An answer that comes while the last group is forced to the disk is dirty again after it.
+        while not self._closing.is_set() or self._dirty.is_set():
             self._dirty.wait()
             self._closing.wait(SYNC_EVERY_S)
             self._dirty.clear()
@@ -191,7 +192,7 @@ def _open_alone(path: Path) -> BinaryIO:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _drop_torn_line(file.fileno())
         _sync_folder(path.parent)
-    except OSError:
+    except BaseException:
         file.close()
         raise
     return file

@@ -66,6 +66,8 @@ class Request(Record):
     field: str = ""
     language: str = ""
     answer_type: str = "text"
+    image_sha256: tuple[str, ...] = ()
+    """SHA-256 of each image as the dataset was read; the runner holds the files against it."""
     digest: str = ""
     """Digest of the prompt and the images' bytes; the journal carries it."""
 

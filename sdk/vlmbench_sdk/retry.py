@@ -18,6 +18,8 @@ class Retry(Record):
     """Longest wait before the second attempt, in seconds; it doubles with every further one."""
     longest_s: float = Field(default=60.0, ge=0)
     """No wait of our own choice is longer, in seconds."""
+    patience_s: float = Field(default=900.0, ge=0)
+    """A server that asks for a longer wait, in seconds, is given up on in this run; the next one asks again."""
 
     def delay_s(
         self, attempt: int, retry_after_s: float | None = None, draw: Callable[[], float] = random.random

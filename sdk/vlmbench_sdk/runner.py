@@ -29,6 +29,7 @@ from vlmbench_sdk.plugin_specs import Options, resolve
 from vlmbench_sdk.plugins import load_plugins
 from vlmbench_sdk.records import Answer, Request
 from vlmbench_sdk.secrets import fill_secrets
+from vlmbench_sdk.watching import ImageWatch
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -139,10 +140,13 @@ def make_model(job: Job) -> tuple[Model[Options], Options]:
 
 def _journal_answers(job: Job, model: Model[Options], requests: list[Request], journal: Path) -> int:
     """Journal every answer as it comes; return how many there were."""
-    questions = {request.sample_id: request.digest for request in requests}
+    asked, watch = {request.sample_id: request for request in requests}, ImageWatch()
     with JournalWriter(journal) as writer:
-        for answer in ask_all(model, requests, job.retry):
-            writer.append(_stamp(answer, job.digest, questions[answer.sample_id]))
+        for answer in ask_all(model, requests, job.retry, check=watch.problem):
+            request = asked[answer.sample_id]
+            if changed := watch.changed(request):
+                answer = Answer(sample_id=answer.sample_id, status="error", error=changed)
+            writer.append(_stamp(answer, job.digest, request.digest))
         return writer.count
 
 

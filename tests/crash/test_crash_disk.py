@@ -2,20 +2,15 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cells import answer, bench_of
-from tests.staleness.made import write_dataset, write_registries
 from tests.support import Run, write_source, write_yaml
 from vlmbench_assets.catalog import Cell
-from vlmbench_assets.contracts import ANSWERS
-from vlmbench_assets.lineage import digest_file
 from vlmbench_assets.plan import make_plan
-from vlmbench_assets.staleness import Judge
-from vlmbench_assets.tables import parse_table
 from vlmbench_sdk import VlmBenchError
 from vlmbench_sdk.journal import read_journal
 
@@ -91,75 +86,3 @@ def test_a_read_only_folder_is_one_sentence(disk: Path, vlmbench: Run) -> None:
     finally:
         remount("rw")
     vlmbench("run", "--workspace", str(disk), check=0)
-
-
-class PowerCutError(BaseException):
-    """The machine went off: nothing after this point was done, no handler ran."""
-
-
-def cut_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Let so many renames and removals through, and cut the power at the next."""
-    done = 0
-    real_replace, real_unlink = Path.replace, Path.unlink
-
-    def step() -> None:
-        nonlocal done
-        if done >= steps:
-            raise PowerCutError
-        done += 1
-
-    def replace(self: Path, target: Path) -> Path:
-        step()
-        return real_replace(self, target)
-
-    def unlink(self: Path, missing_ok: bool = False) -> None:  # noqa: FBT001, FBT002 - pathlib's own signature
-        if not self.name.startswith("."):
-            step()
-        real_unlink(self, missing_ok)
-
-    monkeypatch.setattr(Path, "replace", replace)
-    monkeypatch.setattr(Path, "unlink", unlink)
-    return lambda: done
-
-
-def test_a_power_cut_at_any_step_of_publishing(tmp_path: Path) -> None:
-    """Old state, new state, or seen to be unfinished: after a cut at every single rename."""
-    log = tmp_path / "asked.log"
-    write_registries(tmp_path)
-    write_dataset(tmp_path, "tiny")
-    options = f"{{answer: '{{field}}', asked_log: {log}}}"
-    write_yaml(tmp_path, "models/plain", f"plugin: echo\noptions: {options}\n")
-    answer(tmp_path, "plain", "tiny")
-    cell, ended = Cell("plain", "tiny"), False
-    for steps in range(60):
-        write_yaml(tmp_path, "models/plain", f"plugin: echo\noptions: {options}\ngeneration: {{seed: {steps}}}\n")
-        log.unlink()
-        with pytest.MonkeyPatch.context() as monkeypatch:
-            cut_after(steps, monkeypatch)
-            try:
-                answer(tmp_path, "plain", "tiny")
-                ended = True
-            except PowerCutError:
-                pass
-        bench = bench_of(tmp_path)
-        journal = tmp_path / "data/answers/plain/tiny/work/journal.jsonl"
-        seed = f"generation seed {steps - 1} → {steps}" if steps else "generation seed (none) → 0"
-        judged = Judge(bench).cell(cell).assets["answers"]
-        table = bench.store.table("answers", "tiny", "plain")
-        assert len(parse_table(table.read_bytes(), ANSWERS)) == 4, "never half a table"
-        if judged.state == "fresh":
-            manifest = bench.store.manifest("answers", "tiny", "plain")
-            assert manifest is not None
-            assert manifest.files["answers.csv"] == digest_file(table)
-        else:
-            assert any(seed in reason or "interrupted" in reason for reason in judged.reasons), judged.reasons
-        asked_before = len(log.read_text(encoding="utf-8").split()) if log.exists() else 0
-        answer(tmp_path, "plain", "tiny")
-        asked_after = len(log.read_text(encoding="utf-8").split())
-        assert asked_after == 4, (steps, asked_before)
-        assert Judge(bench_of(tmp_path)).cell(cell).assets["answers"].state == "fresh"
-        assert read_journal(journal).damaged == 0
-        if ended:
-            break
-    assert ended
-    assert steps > 8

@@ -25,7 +25,7 @@ def test_why_did_the_score_change(vlmbench: Run) -> None:
     assert "option answer {field} → f1" in said
     assert "exact_match: 0.667 → 0.333, -0.333" in said
     assert ": worse (60 samples of 30 documents)" in said
-    assert "20 samples flipped: 0 up, 20 down" in said
+    assert "20 samples flipped: 0 better, 20 worse" in said
     found = json.loads(vlmbench("diff", "echo", "tiny", "--json", check=0).stdout)
     assert found["reasons"] == ["option answer {field} → f1"]
     assert {(each["dimension"], each["group"]) for each in found["slices"]} == {

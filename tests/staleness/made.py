@@ -1,6 +1,8 @@
 """A workspace with two models and two datasets, for tests of what a change makes stale."""
 
 import json
+import struct
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,14 +10,28 @@ from tests.support import write_yaml
 
 SAMPLES = {"big": 12, "tiny": 4}
 PROMPTS = "user: 'Read: {{ question }}'\nrules:\n- {field: [f1], user: 'One: {{ field }}'}\n"
-MODEL = "plugin: echo\noptions: {answer: '{field}'}\n"
+PLAIN = "plugin: echo\noptions: {answer: '{field}'}\n"
+ASKING = "plugin: echo\nprompts: p\noptions: {answer: '{field}'}\n"
+TINY = "reader: jsonl\nsource: source/tiny\n"
+MINE = "plugin: exact_match\nnormalize: [punctuation]\n"
+
+
+def png(*pixels: int) -> bytes:
+    """A picture of one row of grey pixels."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", len(pixels), 1, 8, 0, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes([0, *pixels]))) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
 
 
 def sample(index: int, **changes: object) -> dict[str, object]:
-    said = [
-        {"role": "user", "content": changes.pop("question", f"What is f{index % 4}?")},
-        {"role": "assistant", "content": changes.pop("gold", f"f{index % 4}")},
-    ]
+    said = [{"role": "user", "content": changes.pop("question", f"What is f{index % 4}?")}]
+    gold = changes.pop("gold", f"f{index % 4}")
+    if gold is not None:
+        said.append({"role": "assistant", "content": gold})
     base = {"id": f"s{index}", "doc_id": f"d{index // 4}", "doc_type": "receipt", "field": f"f{index % 4}"}
     return {**base, "subset": "clean", "images": [f"p{index // 4}.png"], "messages": said, **changes}
 
@@ -27,7 +43,7 @@ def write_dataset(
     folder.mkdir(parents=True, exist_ok=True)
     for page in range(4):
         if not (folder / f"p{page}.png").exists():
-            (folder / f"p{page}.png").write_bytes(f"{name} page {page}".encode())
+            (folder / f"p{page}.png").write_bytes(png(len(name), page, 255))
     rows = [sample(index, **(changes or {}).get(index, {})) for index in range(SAMPLES[name] + more)]
     kept = [row for row in rows if not row.get("gone")]
     text = "".join(json.dumps(row) + "\n" for row in kept)
@@ -37,14 +53,22 @@ def write_dataset(
 def write_registries(root: Path) -> None:
     write_yaml(root, "prompts/p", PROMPTS)
     write_yaml(root, "prompts/q", "user: 'Other words: {{ question }}'\n")
-    write_yaml(root, "models/asking", "plugin: echo\nprompts: p\noptions: {answer: '{field}'}\n")
-    write_yaml(root, "models/plain", "# a comment\nplugin: echo\noptions: {answer: '{field}'}\n")
-    write_yaml(root, "metrics/mine", "plugin: exact_match\nnormalize: [punctuation]\n")
+    write_yaml(root, "models/asking", ASKING)
+    write_yaml(root, "models/plain", "# a comment\n" + PLAIN)
+    write_yaml(root, "metrics/mine", MINE)
     for name in SAMPLES:
         write_yaml(root, f"datasets/{name}", f"reader: jsonl\nsource: source/{name}\n")
     write_benchmark(root)
 
 
-def write_benchmark(root: Path, metrics: str = "[exact_match, mine]", more: str = "headline: exact_match") -> None:
-    text = f"models: [asking, plain]\ndatasets: [big, tiny]\nmetrics: {metrics}\ndimensions: [overall, field]\n{more}\n"
-    write_yaml(root, "benchmarks/b", text)
+def write_benchmark(
+    root: Path,
+    *,
+    models: str = "asking, plain",
+    metrics: str = "exact_match, mine",
+    dimensions: str = "overall, field",
+    headline: str = "exact_match",
+    name: str = "b",
+) -> None:
+    text = f"datasets: [big, tiny]\nmodels: [{models}]\nmetrics: [{metrics}]\ndimensions: [{dimensions}]\n"
+    write_yaml(root, f"benchmarks/{name}", f"{text}headline: {headline}\n")

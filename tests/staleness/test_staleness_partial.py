@@ -112,6 +112,26 @@ def test_one_metric_of_five(root: Path) -> None:
     assert (facts["scored"], facts["rows"]) == (SAMPLES, SAMPLES * len(METRICS))
     facts = score(root, "m", "d").facts
     assert facts["scored"] == 0
+    log = root / "data/answers/m/d/work/worker.log"
+    log.unlink()
+    answer(root, "m", "d")
+    assert asked(root) == []
+    assert not log.exists(), "no worker was started"
+
+
+def test_a_metric_added_and_one_removed(root: Path) -> None:
+    for names, scored in (((*METRICS, "levenshtein_similarity"), SAMPLES), (METRICS[1:], 0)):
+        write_yaml(root, "benchmarks/b", f"models: [m]\ndatasets: [d]\nmetrics: [{', '.join(names)}]\n")
+        facts = score(root, "m", "d").facts
+        assert (facts["scored"], facts["rows"]) == (scored, SAMPLES * len(names))
+
+
+def test_one_reference_of_forty(root: Path) -> None:
+    lines = root / "source/samples.jsonl"
+    lines.write_text(lines.read_text(encoding="utf-8").replace("often 7", "rare 7"), encoding="utf-8")
+    (planned,) = make_plan(bench_of(root), [CELL]).to_do
+    assert (planned.judged.to_ask, planned.judged.reasons) == (0, ["references changed"])
+    assert score(root, "m", "d").facts["scored"] == len(METRICS)
 
 
 def test_answers_that_changed_are_scored_and_no_others(root: Path) -> None:

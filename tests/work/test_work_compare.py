@@ -1,13 +1,14 @@
 """Paired comparison: right on small cases, symmetric, and blind to the order of rows."""
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.work.cells import EXACT, Row, cell_of
+from tests.work.cells import CER, EXACT, Row, cell_of
 from vlmbench_assets.work.compare import Comparison, Scored, compare
 
 VALUES = st.sampled_from([0.0, 0.25, 1.0, None])
@@ -92,3 +93,65 @@ def test_nothing_in_common_is_not_a_zero() -> None:
     found = compare(empty, other, "exact_match", EXACT).overall
     assert (found.difference, found.verdict) == (None, "cannot be told")
     assert isinstance(empty.samples, pd.DataFrame)
+
+
+EDITS = st.lists(
+    st.tuples(
+        st.sampled_from([0.0, 0.5, 2.0, None]), st.integers(1, 30), st.sampled_from([0.0, 1.0]), st.integers(1, 30)
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+def edited(values: Sequence[tuple[float | None, int]]) -> tuple[Scored, float]:
+    """A cell scored by a corpus metric, two samples a document, and its headline as the aggregates have it."""
+    rows = [
+        Row(f"s{index}", f"d{index // 2}", {"cer": value}, {"cer": weight}, "error" if value is None else "ok")
+        for index, (value, weight) in enumerate(values)
+    ]
+    cell = cell_of(rows, "cer")
+    table = cell.aggregates
+    of_all = table[
+        (table["dimension"] == "overall") & (table["policy"] == "failures_worst") & (table["metric"] == "cer")
+    ]
+    return Scored(cell.samples, cell.answers, cell.metrics), float(of_all["value"].iloc[0])
+
+
+@given(edits=EDITS)
+@settings(max_examples=40, deadline=None)
+def test_both_scores_are_the_headlines_of_their_states(edits: list[tuple[float | None, int, float, int]]) -> None:
+    # References were edited, so that the weights of a corpus metric differ too.
+    one, first = edited([(value, weight) for value, weight, _, _ in edits])
+    two, second = edited([(value, weight) for _, _, value, weight in edits])
+    there = compare(one, two, "cer", CER, ["field"]).overall
+    assert there.first == pytest.approx(first)
+    assert there.second == pytest.approx(second)
+    back = compare(two, one, "cer", CER).overall
+    assert there.p_value == pytest.approx(back.p_value)
+    assert there.difference == pytest.approx(-(back.difference or 0.0))
+
+
+def test_a_corpus_metric_moves_when_only_its_weights_do() -> None:
+    # 8 documents without an edit, 10 characters each, one with all of its characters wrong: 10, then 100 of them.
+    one, _ = edited([(0.0, 5)] * 16 + [(1.0, 5)] * 2)
+    two, _ = edited([(0.0, 5)] * 16 + [(1.0, 50)] * 2)
+    found = compare(one, two, "cer", CER)
+    assert [found.overall.first, found.overall.second] == pytest.approx([10 / 90, 100 / 180])
+    # Swapping the only document that changed gives the same difference again: p = 1.
+    assert (found.overall.p_value, found.overall.verdict) == (1.0, "inside the noise")
+    assert found.flips.empty
+
+
+def test_higher_is_worse_where_the_metric_says_so() -> None:
+    found = compare(edited([(0.1, 10)] * 14)[0], edited([(0.4, 10)] * 14)[0], "cer", CER)
+    assert found.overall.verdict == "worse"
+    assert set(found.flips["moved"]) == {"worse"}
+
+
+def test_flips_drawn_in_batches_find_what_all_of_them_find() -> None:
+    # 14 documents are drawn, 13 are counted out; a change of one sign only has p = 2 / 2**n.
+    drawn = compared([1.0, 1.0] * 14, [1.0, 0.0] * 14).overall
+    assert drawn.p_value == pytest.approx(2 / 2**14, abs=5e-4)
+    many = compared([1.0, 0.0] * 150, [0.0, 1.0] * 150).overall
+    assert (many.difference, many.p_value, many.verdict) == (0.0, 1.0, "inside the noise")

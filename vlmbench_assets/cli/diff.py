@@ -62,11 +62,13 @@ def diff(
     if models:
         if not on:
             raise click.UsageError("--models needs --dataset")
+        if model or listing:
+            raise click.UsageError("--models stands for itself: leave out MODEL, DATASET and --list")
         first, second = (_states(bench, name, on)[-1] for name in models)
     elif model and dataset:
         states = _states(bench, model, dataset)
         if listing:
-            _list_states(states)
+            _list_states(states, as_json=as_json)
             return
         first, second = _pick(states, a, b)
     else:
@@ -108,7 +110,10 @@ def _pick(states: "list[State]", a: int | None, b: int | None) -> "tuple[State, 
     return (numbered[a] if a is not None else earlier[-1]), second
 
 
-def _list_states(states: "list[State]") -> None:
+def _list_states(states: "list[State]", *, as_json: bool) -> None:
+    if as_json:
+        print_json([{"number": each.number, **each.metrics.model_dump(mode="json")} for each in states])
+        return
     rows = [
         [
             str(state.number),
@@ -136,8 +141,8 @@ def _print(explained: "Explained", limit: int) -> None:
         rows = [[dimension, group, *_figures(each)] for dimension, group, each in found.slices[:SHOWN_SLICES]]
         print_table(["dimension", "group", "n", "from", "to", "change", "verdict"], rows, right=["n", "change"])
     flips = found.flips
-    better = int((flips["difference"] > 0).sum())
-    click.echo(f"{len(flips)} samples flipped: {better} up, {len(flips) - better} down")
+    better = int((flips["moved"] == "better").sum())
+    click.echo(f"{len(flips)} samples flipped: {better} better, {len(flips) - better} worse")
     if len(flips):
         print_table(
             ["sample", "field", "from", "to", "first answer", "second answer", "references"],
@@ -160,13 +165,16 @@ def _print(explained: "Explained", limit: int) -> None:
 
 
 def _sentence(metric: str, found: "Difference") -> str:
+    from vlmbench_assets.work.compare import FEWEST_DOCUMENTS
+
     if found.difference is None or found.low is None or found.high is None:
         return f"{metric}: no sample has a score in both, so nothing can be compared"
+    few = f"; it takes {FEWEST_DOCUMENTS} to tell" if found.verdict == "cannot be told" else ""
     p_value = f", p = {found.p_value:.3f}" if found.p_value is not None else ""
     return (
         f"{metric}: {found.first:.3f} → {found.second:.3f}, {found.difference:+.3f} "
         f"[{found.low:+.3f}, {found.high:+.3f}]{p_value}: {found.verdict} "
-        f"({found.samples} samples of {found.documents} documents)"
+        f"({found.samples} samples of {found.documents} documents{few})"
     )
 
 

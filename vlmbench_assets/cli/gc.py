@@ -32,5 +32,9 @@ def gc(*, keep: int, dry_run: bool, workspace: Path | None, as_json: bool) -> No
         f"{said} {done.bytes / MEGABYTE:.1f} MB: {done.manifests} old manifests, {done.objects} tables, "
         f"{done.answers} answers in journals, {done.folders} folders of images"
     )
+    if done.busy:
+        click.echo("left alone: the tables, because something is running; run it again afterwards")
     if done.skipped:
-        click.echo(f"left alone: the journals of {done.skipped} cells that are running or were interrupted")
+        click.echo(
+            f"left alone: the journals of {done.skipped} cells that are running, were interrupted or lost a table"
+        )

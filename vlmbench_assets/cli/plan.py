@@ -14,7 +14,6 @@ from vlmbench_assets.cli.common import (
     select_cells,
     workspace_option,
 )
-from vlmbench_assets.cli.run import leave_out_optional
 
 if TYPE_CHECKING:
     from vlmbench_assets.plan import Estimate, Plan, PlannedCell
@@ -46,16 +45,17 @@ def plan(
     as_json: bool,
 ) -> None:
     """Show what would run and why. Exit code 0 when there is nothing to do, 3 when there is something."""
+    from vlmbench_assets.environment import without_optional
     from vlmbench_assets.plan import make_plan
 
     bench = open_workspace(workspace)
-    cells, skipped = leave_out_optional(bench, select_cells(bench.catalog, benchmark, models, datasets), models)
+    cells, skipped = without_optional(bench, select_cells(bench.catalog, benchmark, models, datasets), models)
     made = make_plan(bench, cells, limit=limit, keep_errors=keep_errors)
     if as_json:
         print_json(_as_json(made, skipped))
     else:
         _print(made, skipped)
-    if made.to_do:
+    if made.to_do or made.leaderboards:
         context.exit(SOMETHING_TO_DO)
 
 
@@ -85,6 +85,8 @@ def _print(made: "Plan", skipped: Sequence[str]) -> None:
     for each in made.to_do:
         for obstacle in each.blocked:
             click.echo(f"blocked: {each.judged.cell}: {obstacle}")
+    for dataset, found in made.leaderboards.items():
+        click.echo(f"leaderboard of {dataset}: {found.state}: {'; '.join(found.reasons)}")
     for dataset, number in made.without_gold.items():
         click.echo(f"dataset {dataset}: {number} samples have no gold and will not be scored")
     click.echo(summary(made) + _total(made))
@@ -150,6 +152,7 @@ def _as_json(made: "Plan", skipped: Sequence[str]) -> dict[str, object]:
         "unreadable": made.unreadable,
         "read": {dataset: list(reasons) for dataset, reasons in made.read.items()},
         "without_gold": made.without_gold,
+        "leaderboards": {dataset: list(found.reasons) for dataset, found in made.leaderboards.items()},
         "left_out": list(skipped),
         "to_do": len(made.to_do),
     }

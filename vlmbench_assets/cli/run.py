@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +18,7 @@ from vlmbench_assets.cli.progress import TerminalProgress
 if TYPE_CHECKING:
     from vlmbench_assets.bench import Bench
     from vlmbench_assets.catalog import Cell
+    from vlmbench_assets.plan import Choice
     from vlmbench_assets.runs import CellOutcome
 
 STAGES = ("answers", "metrics", "aggregates", "report")
@@ -35,11 +36,9 @@ STAGES = ("answers", "metrics", "aggregates", "report")
     type=click.Choice(STAGES),
     help="Run only this stage; may be repeated. Default: all four.",
 )
-@click.option("--all", "choice", flag_value="all", help="Run every cell and ask every sample again, fresh or not.")
-@click.option("--only-missing", "choice", flag_value="only_missing", help="Run only cells that were never run.")
-@click.option(
-    "--retry-failed", "choice", flag_value="retry_failed", help="Run only cells that failed or have failed answers."
-)
+@click.option("--all", "everything", is_flag=True, help="Run every cell and ask every sample again, fresh or not.")
+@click.option("--only-missing", is_flag=True, help="Run only cells that were never run.")
+@click.option("--retry-failed", is_flag=True, help="Run only cells that failed or have failed answers.")
 @click.option("--keep-errors", is_flag=True, help="Do not ask again what ended in an error or a timeout.")
 @workspace_option
 @json_option
@@ -52,36 +51,40 @@ def run(
     datasets: tuple[str, ...],
     limit: int | None,
     stages: tuple[str, ...],
-    choice: str | None,
+    everything: bool,
+    only_missing: bool,
+    retry_failed: bool,
     keep_errors: bool,
     workspace: Path | None,
     as_json: bool,
 ) -> None:
     """Run what is stale, missing or failed: ask, score, aggregate, report. Exit code 1 when any cell failed."""
+    from vlmbench_assets.environment import without_optional
     from vlmbench_assets.make.answers import Asking
-    from vlmbench_assets.plan import Choice, chosen, make_plan, summary
+    from vlmbench_assets.plan import chosen, make_plan, summary
     from vlmbench_assets.runs import CellRunner, Order, run_cells
     from vlmbench_assets.store import CELL_ASSETS
 
+    choice = _choice(everything=everything, only_missing=only_missing, retry_failed=retry_failed)
     progress = TerminalProgress()
     bench = open_workspace(workspace, progress.samples)
-    cells, skipped = leave_out_optional(bench, select_cells(bench.catalog, benchmark, models, datasets), models)
+    cells, skipped = without_optional(bench, select_cells(bench.catalog, benchmark, models, datasets), models)
     for line in skipped:
         click.echo(line, err=True)
     plan = make_plan(bench, cells, limit=limit, keep_errors=keep_errors)
-    planned = chosen(plan, cast("Choice", choice or "needed"))
+    planned = chosen(plan, choice)
     click.echo(summary(plan), err=True)
     order = Order(
-        asking=Asking(limit=limit, again=choice == "all", keep_errors=keep_errors),
+        asking=Asking(limit=limit, again=everything, keep_errors=keep_errors),
         stages=[stage for stage in CELL_ASSETS if not stages or stage in stages],
-        everything=choice == "all",
+        everything=everything,
     )
     started = time.monotonic()
     runner = CellRunner(bench)
     try:
         runner.sync(cells)
         with progress.showing(len(planned)):
-            outcomes = run_cells(bench, runner, planned, order, progress.cell_done)
+            outcomes = run_cells(bench, runner, planned, [cell.dataset for cell in cells], order, progress.cell_done)
     finally:
         runner.close()
     failed = [outcome for outcome in outcomes if outcome.reason]
@@ -93,20 +96,12 @@ def run(
         context.exit(1)
 
 
-def leave_out_optional(
-    bench: "Bench", cells: "list[Cell]", asked_for: tuple[str, ...]
-) -> "tuple[list[Cell], list[str]]":
-    """Leave out optional models whose programs are not installed, unless they were asked for by name."""
-    from vlmbench_assets.environment import missing_binaries
-
-    optional = {name for each in bench.catalog.benchmarks.values() for name in each.optional_models}
-    lines: dict[str, str] = {}
-    for model in optional - set(asked_for):
-        environment = bench.catalog.environments[bench.catalog.models[model].environment]
-        for program, install in missing_binaries(environment):
-            lines[model] = f"{model} is left out: `{program}` is not installed ({install})"
-    left_out = {cell.model for cell in cells} & set(lines)
-    return [cell for cell in cells if cell.model not in left_out], [lines[name] for name in sorted(left_out)]
+def _choice(*, everything: bool, only_missing: bool, retry_failed: bool) -> "Choice":
+    if everything + only_missing + retry_failed > 1:
+        raise click.UsageError("--all, --only-missing and --retry-failed exclude each other")
+    if everything:
+        return "all"
+    return "only_missing" if only_missing else "retry_failed" if retry_failed else "needed"
 
 
 def _print_summary(
@@ -117,8 +112,9 @@ def _print_summary(
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         print_leaderboard(bench, dataset)
     fresh = len(cells) - planned
+    failed_cells = [outcome for outcome in failed if outcome.cell in cells]
     untouched = f"; {fresh} left as they are" if fresh else ""
-    click.echo(f"{planned - len(failed)} of {planned} cells done in {seconds:.0f} s{untouched}")
+    click.echo(f"{planned - len(failed_cells)} of {planned} cells done in {seconds:.0f} s{untouched}")
     for outcome in failed:
         click.echo(f"failed: {outcome.cell}: {outcome.reason}", err=True)
     click.echo(f"reports:      {bench.store.root / 'report'}/MODEL/DATASET/report.md")

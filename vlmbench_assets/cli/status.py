@@ -28,13 +28,17 @@ def status(benchmark: str | None, workspace: Path | None, as_json: bool) -> None
 
     Datasets are not read again; `vlmbench plan` also sees what changed in their files.
     """
+    from vlmbench_assets.environment import without_optional
     from vlmbench_assets.staleness import Judge
 
     bench = open_workspace(workspace)
     names = [benchmark] if benchmark else sorted(bench.catalog.benchmarks)
     cells = [cell for name in names for cell in select_cells(bench.catalog, name, [], [])]
+    cells, skipped = without_optional(bench, list(dict.fromkeys(cells)))
+    for line in skipped:
+        click.echo(line, err=True)
     judge = Judge(bench)
-    rows = [{"model": cell.model, "dataset": cell.dataset, **cell_state(judge, cell)} for cell in dict.fromkeys(cells)]
+    rows = [{"model": cell.model, "dataset": cell.dataset, **cell_state(judge, cell)} for cell in cells]
     if as_json:
         print_json(rows)
     elif rows:

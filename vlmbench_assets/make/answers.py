@@ -23,7 +23,7 @@ from vlmbench_assets.tables import checked_csv, rows_of, to_csv
 from vlmbench_assets.work.ask import Progress, Worker, answers_table, ask, make_requests
 from vlmbench_assets.work.prompt import RenderedPrompt, render_all
 from vlmbench_assets.worker import model_job, prepare_worker, run_facts
-from vlmbench_sdk import WorkerError
+from vlmbench_sdk import WorkerError, WorkspaceError
 from vlmbench_sdk.job import JobResult
 from vlmbench_sdk.journal import Answered
 
@@ -40,6 +40,11 @@ class Asking:
     """Ask everything again, answered or not."""
     keep_errors: bool = False
     """Leave rows with status error or timeout as they are."""
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if self.again and self.limit is not None:
+            raise WorkspaceError("only the first samples cannot be asked again", fix="Leave out the limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +168,17 @@ def _publish(
         cell.model,
         files={path.name: checked_csv(frame, ANSWERS, path)},
         lineage={**lineage, QUESTIONS: table.digest},
-        digests={"said": digest_json([list(row) for row in said.itertuples(index=False, name=None)])},
+        digests={"said": digest_json(sorted(said.itertuples(index=False, name=None)))},
         facts={
             **facts,
             "questions_key": MadeFrom(bench).questions_key(cell, bench.store.manifest("samples", cell.dataset)),
+            "prompts": MadeFrom(bench).prompts_used(cell.model),
             "samples": len(frame),
             "samples_in_dataset": len(inquiry.questions.items),
             "asked_again_next": int(frame["status"].isin(ASKED_AGAIN).sum()),
             "input_tokens": _total(frame["input_tokens"]),
             "output_tokens": _total(frame["output_tokens"]),
+            "rows_with_tokens": int(frame["output_tokens"].notna().sum()),
         },
     )
     inquiry.kept.close()
@@ -202,7 +209,7 @@ def _number(value: JsonValue) -> float:
 
 
 def _total(column: "pd.Series[int]") -> int | None:
-    return int(column.sum()) if column.notna().all() and len(column) else None
+    return int(column.sum()) if column.notna().any() else None
 
 
 def _refuse_all_failed(frame: pd.DataFrame, cell: Cell, path: Path) -> None:

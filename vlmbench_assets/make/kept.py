@@ -6,17 +6,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlmbench_assets.files import write_atomically
+from pydantic_core import to_json
+
+from vlmbench_assets.files import make_folder, write_atomically
 from vlmbench_assets.lineage import digest_file
 from vlmbench_assets.questions import Questions, sample_digest
 from vlmbench_assets.store import Store
 from vlmbench_sdk import WorkspaceError
 from vlmbench_sdk.job import JOURNAL
-from vlmbench_sdk.journal import Answered, JournalWriter, read_journal, wait_until_free
+from vlmbench_sdk.journal import Answered, journal_line, read_journal, wait_until_free
 
 ASKED_AGAIN: frozenset[str] = frozenset({"error", "timeout"})
 """Statuses of rows that the next run asks again."""
 _QUESTION = re.compile(rb'"question_digest":"([0-9a-f]{64})"')
+_ANSWERED = re.compile(rb'\{"sample_id":("(?:[^"\\]|\\.)*")[^\n]*"question_digest":"([0-9a-f]{64})"')
 _MODEL = b'"model_digest":"'
 _FAILED = re.compile(rb'"status":"(?:error|timeout)"')
 OTHER_WORKER_S = 30.0
@@ -51,7 +54,7 @@ class KeptAnswers:
         Raises:
             WorkspaceError: When a worker of another run still writes.
         """
-        self.work.mkdir(parents=True, exist_ok=True)
+        make_folder(self.work)
         if not wait_until_free(self.journal, OTHER_WORKER_S):
             raise WorkspaceError(
                 "the worker of another run still writes its journal",
@@ -69,9 +72,8 @@ class KeptAnswers:
     def restore(self, answers: Iterable[Answered]) -> None:
         """Begin a journal that was thrown away with what the published table still has."""
         if not self.journal.exists():
-            with JournalWriter(self.journal) as writer:
-                for answer in answers:
-                    writer.append(answer)
+            # At once: half a journal would hide the rows of the table that it lacks.
+            write_atomically(self.journal, b"".join(journal_line(answer) for answer in answers))
 
     def close(self) -> None:
         """The answers are published: from now on all of them count."""
@@ -85,16 +87,23 @@ class KeptAnswers:
             model_digest: Digest of everything else that answers depend on.
             retried: Statuses of rows that count as open.
         """
-        content = self.journal.read_bytes() if self.journal.exists() else None
+        try:
+            content = self.journal.read_bytes()
+        except FileNotFoundError:
+            content = None
         if content is not None and model_digest.encode() not in content:
             return len(questions.items)
         if content is not None and not self._again.exists():
             # Two million answers: 14 s when every line is parsed, 3 s so (benchmarks/staleness.py).
             seen = {found.decode() for found in _QUESTION.findall(content)}
-            open_ = sum(digest not in seen for digest in questions.digests.values())
+            if seen.isdisjoint(questions.digests.values()):
+                return len(questions.items)
             of_this_model = content.count(_MODEL + model_digest.encode()) == content.count(b"\n")
-            if open_ == len(questions.items) or (of_this_model and not _FAILED.search(content)):
-                return open_
+            if of_this_model and not _FAILED.search(content):
+                # By id as well: of two samples that ask the same, an answer is only its own sample's.
+                answered = set(_ANSWERED.findall(content))
+                wanted = ((to_json(name), digest.encode()) for name, digest in questions.digests.items())
+                return sum(each not in answered for each in wanted)
         answers, _ = self.answers(questions, model_digest)
         return sum(
             each.sample_id not in answers or answers[each.sample_id].status in retried for each in questions.items

@@ -8,9 +8,10 @@ from pydantic import JsonValue
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import AGGREGATES, ANSWERS
-from vlmbench_assets.hold import failure_of
+from vlmbench_assets.hold import dataset_held, failure_of
 from vlmbench_assets.lineage import Lineage, digest_bytes
 from vlmbench_assets.made_from import MadeFrom
+from vlmbench_assets.models_of import models_of
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import read_table, to_csv
@@ -36,6 +37,11 @@ def rank_dataset(bench: Bench, dataset: str) -> tuple[pd.DataFrame, str]:
 
 def make_leaderboard(bench: Bench, dataset: str) -> tuple[str, Manifest]:
     """Write a dataset's leaderboard, and return its page and its manifest."""
+    with dataset_held(bench.store, "leaderboard", dataset):
+        return _publish(bench, dataset)
+
+
+def _publish(bench: Bench, dataset: str) -> tuple[str, Manifest]:
     table, text = rank_dataset(bench, dataset)
     content = text.encode("utf-8", "replace")
     manifest = bench.store.publish(
@@ -67,15 +73,6 @@ def leaderboard_lineage(bench: Bench, made_from: MadeFrom, dataset: str) -> Line
 def leaderboard_is_fresh(bench: Bench, dataset: str) -> bool:
     """Whether a dataset's leaderboard shows what is there."""
     return Judge(bench).leaderboard(dataset, models_of(bench, dataset)).state == "fresh"
-
-
-def models_of(bench: Bench, dataset: str) -> list[str]:
-    """Models that meet the dataset in a benchmark, and those that met it outside of one."""
-    planned = [
-        cell.model for name in bench.catalog.benchmarks for cell in bench.catalog.cells(name) if cell.dataset == dataset
-    ]
-    met = [model for model in bench.catalog.models if bench.store.table("aggregates", dataset, model).exists()]
-    return list(dict.fromkeys([*planned, *met]))
 
 
 def _scores(judge: Judge, cell: Cell) -> CellScores | None:

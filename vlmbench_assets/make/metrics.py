@@ -56,15 +56,21 @@ def read_published(store: Store, cell: Cell) -> pd.DataFrame:
     return answers
 
 
-def make_metrics(bench: Bench, cell: Cell) -> tuple[pd.DataFrame, Manifest]:
-    """Score a cell, and publish its table."""
+def make_metrics(bench: Bench, cell: Cell, *, again: bool = False) -> tuple[pd.DataFrame, Manifest]:
+    """Score a cell, and publish its table.
+
+    Args:
+        bench: The workspace.
+        cell: The cell.
+        again: Score everything again, also what was scored by the same metric before.
+    """
     samples, answers = read_answered(bench, cell)
     inputs = (
         bench.store.manifest("samples", cell.dataset),
         bench.store.manifest("answers", cell.dataset, cell.model),
     )
     names = bench.catalog.metrics_of(cell.dataset, cell.model)
-    kept = _kept(bench, cell, names, samples, answers)
+    kept = {} if again else _kept(bench, cell, names, samples, answers)
     plugins, normalizers = bench.plugins.metrics, bench.plugins.normalizers
     loaded = [
         load_metric(name, entry, plugins[entry.plugin], normalizers)

@@ -38,7 +38,9 @@ def samples_are_fresh(bench: Bench, dataset: str, wanted: Lineage) -> Manifest |
     manifest = bench.store.manifest("samples", dataset)
     if manifest is None or manifest.lineage != wanted or bench.store.unfinished("samples", dataset):
         return None
-    return manifest
+    folder = bench.store.folder("samples", dataset)
+    there = [*manifest.files, str(manifest.facts.get("images", ""))]
+    return manifest if all((folder / name).exists() for name in there) else None
 
 
 def ensure_samples(bench: Bench, dataset: str) -> Manifest:
@@ -49,10 +51,15 @@ def ensure_samples(bench: Bench, dataset: str) -> Manifest:
         TableContractError: When the reader's samples break the contract.
     """
     wanted = wanted_samples(bench, dataset)
-    return samples_are_fresh(bench, dataset, wanted) or make_samples(bench, dataset, wanted)
+    fresh = samples_are_fresh(bench, dataset, wanted)
+    if fresh is not None:
+        return fresh
+    with dataset_held(bench.store, "samples", dataset):
+        # Whoever held it may have read it just now, and a worker may look at its images already.
+        return samples_are_fresh(bench, dataset, wanted) or _make_samples(bench, dataset, wanted)
 
 
-def make_samples(bench: Bench, dataset: str, lineage: Lineage) -> Manifest:
+def _make_samples(bench: Bench, dataset: str, lineage: Lineage) -> Manifest:
     """Read a dataset, and publish its table."""
     from vlmbench_assets.contracts import SAMPLES
     from vlmbench_assets.tables import checked_csv
@@ -62,31 +69,30 @@ def make_samples(bench: Bench, dataset: str, lineage: Lineage) -> Manifest:
     plugin = bench.plugins.dataset_readers[entry.reader]
     source = bench.workspace.source(entry.source)
     path = bench.store.table("samples", dataset)
-    with dataset_held(bench.store, dataset):
-        made = path.parent / FILES / data_version(lineage)
-        out = _empty(made.with_name(f".{made.name}"))
-        read = read_dataset(dataset, entry, plugin, source, out)
-        content = checked_csv(read.samples, SAMPLES, path)
-        if source is None:
-            shutil.rmtree(made, ignore_errors=True)
-            out.rename(made)
-        else:
-            shutil.rmtree(out)
-        return bench.store.publish(
-            "samples",
-            dataset,
-            files={path.name: content},
-            lineage=lineage,
-            digests=_digests(read.samples),
-            facts={
-                "entry": entry.model_dump(mode="json"),
-                "options": plugin.options.model_validate(entry.options).model_dump(mode="json"),
-                "samples": len(read.samples),
-                "documents": int(read.samples["doc_id"].nunique()),
-                "without_gold": int((read.samples["references"] == "[]").sum()),
-                "images": f"{FILES}/{made.name}" if source is None else "",
-            },
-        )
+    made = path.parent / FILES / data_version(lineage)
+    out = _empty(made.with_name(f".{made.name}"))
+    read = read_dataset(dataset, entry, plugin, source, out)
+    content = checked_csv(read.samples, SAMPLES, path)
+    if source is None:
+        shutil.rmtree(made, ignore_errors=True)
+        out.rename(made)
+    else:
+        shutil.rmtree(out)
+    return bench.store.publish(
+        "samples",
+        dataset,
+        files={path.name: content},
+        lineage=lineage,
+        digests=_digests(read.samples),
+        facts={
+            "entry": entry.model_dump(mode="json"),
+            "options": plugin.options.model_validate(entry.options).model_dump(mode="json"),
+            "samples": len(read.samples),
+            "documents": int(read.samples["doc_id"].nunique()),
+            "without_gold": int((read.samples["references"] == "[]").sum()),
+            "images": f"{FILES}/{made.name}" if source is None else "",
+        },
+    )
 
 
 def samples_of(bench: Bench, dataset: str) -> "pd.DataFrame":
@@ -126,10 +132,12 @@ def image_root(bench: Bench, dataset: str) -> Path:
 
 
 def _digests(samples: "pd.DataFrame") -> Mapping[str, str]:
-    def of(columns: Sequence[str]) -> str:
-        return digest_json([list(row) for row in samples[list(columns)].itertuples(index=False, name=None)])
+    def of(columns: Sequence[str]) -> list[list[object]]:
+        return [list(row) for row in samples[list(columns)].itertuples(index=False, name=None)]
 
-    return {"table": of(list(samples.columns)), "gold": of(GOLD), "slices": of(SLICES)}
+    # No score depends on the order of the samples; a page may show it.
+    gold, slices = (digest_json(sorted(of(columns), key=lambda row: str(row[0]))) for columns in (GOLD, SLICES))
+    return {"table": digest_json(of(list(samples.columns))), "gold": gold, "slices": slices}
 
 
 def _empty(folder: Path) -> Path:

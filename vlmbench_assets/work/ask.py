@@ -127,6 +127,7 @@ def make_requests(
             field=row["field"],
             language=row["language"],
             answer_type=row["answer_type"],
+            image_sha256=tuple(json.loads(row["image_sha256"])),
             digest=digests[row["sample_id"]],
         )
         for row in rows_of(samples)

@@ -1,0 +1,128 @@
+"""Changes of metrics, aggregation and pages: nothing is asked."""
+
+from pathlib import Path
+
+from tests.staleness.kinds import Kind, edit, everywhere, in_tiny, owner, plugin
+from tests.staleness.made import MINE, SAMPLES, TINY, write_benchmark
+from tests.support import write_yaml
+
+ASSETS = "vlmbench-assets"
+NEW_VERSIONS = ["metric exact_match@1 → exact_match@2", "metric mine (exact_match@1) → mine (exact_match@2)"]
+CER = ["metric cer@1 added"]
+
+
+def join(root: Path) -> None:
+    write_yaml(root, "models/new", "plugin: echo\n")
+    write_benchmark(root, models="asking, plain, new")
+
+
+def leave(root: Path) -> None:
+    write_benchmark(root, models="asking", name="b")
+    write_benchmark(root, models="plain", name="c")
+
+
+SCORES = [
+    Kind(
+        "version of a metric",
+        patch=plugin("metrics", "exact_match", version=2),
+        stale=everywhere(metrics=NEW_VERSIONS, aggregates=NEW_VERSIONS),
+        said=tuple(NEW_VERSIONS),
+    ),
+    Kind(
+        "option of a metric",
+        edit("metrics/mine", MINE + "options: {typed: true}\n"),
+        everywhere(metrics=["metric mine: option typed false → true"]),
+    ),
+    Kind(
+        "other plugin behind a metric",
+        edit("metrics/mine", "plugin: anls\nnormalize: [punctuation]\n"),
+        everywhere(
+            metrics=["metric mine (exact_match@1) → mine (anls@1)"],
+            aggregates=["metric mine (exact_match@1) → mine (anls@1)"],
+        ),
+        said=("metric mine (exact_match@1) → mine (anls@1)",),
+    ),
+    Kind(
+        "normalisation profile",
+        edit("metrics/mine", "plugin: exact_match\nnormalize: [punctuation, yo]\n"),
+        everywhere(metrics=["metric mine: normalize punctuation@1 → punctuation@1, yo@1"]),
+    ),
+    Kind(
+        "normalisation profile taken away",
+        edit("metrics/mine", "plugin: exact_match\n"),
+        everywhere(metrics=["metric mine: normalize punctuation@1 → (none)"]),
+    ),
+    Kind(
+        "version of a normaliser",
+        patch=plugin("normalizers", "punctuation", version=2),
+        stale=everywhere(metrics=["metric mine: normalize punctuation@1 → punctuation@2"]),
+    ),
+    Kind(
+        "what a metric applies to",
+        edit("metrics/mine", MINE + "applies_to: {field: [f1]}\n"),
+        everywhere(metrics=['metric mine: applies_to (none) → {"field":["f1"]}']),
+    ),
+    Kind(
+        "metric added",
+        lambda root: write_benchmark(root, metrics="exact_match, mine, cer"),
+        everywhere(metrics=CER, aggregates=CER),
+        said=tuple(CER),
+    ),
+    Kind(
+        "metric removed",
+        lambda root: write_benchmark(root, metrics="exact_match"),
+        everywhere(metrics=["metric mine (exact_match@1) removed"], aggregates=["metric mine (exact_match@1) removed"]),
+        said=("metric mine (exact_match@1) removed",),
+    ),
+    Kind(
+        "metric of one dataset",
+        edit("datasets/tiny", TINY + "metrics: [cer]\n"),
+        in_tiny(metrics=CER, aggregates=CER),
+        said=tuple(CER),
+    ),
+    Kind(
+        "another benchmark with one cell",
+        edit("benchmarks/c", "models: [plain]\ndatasets: [tiny]\nmetrics: [cer]\ndimensions: [subset]\n"),
+        {"plain|tiny": {"metrics": CER, "aggregates": ["dimensions: subset added", *CER]}},
+        said=(*CER, "dimensions: subset added"),
+    ),
+    Kind(
+        "dimension added",
+        lambda root: write_benchmark(root, dimensions="overall, field, subset"),
+        everywhere(aggregates=["dimensions: subset added"]),
+    ),
+    Kind(
+        "dimensions exchanged",
+        lambda root: write_benchmark(root, dimensions="overall, subset, language"),
+        everywhere(aggregates=["dimensions: subset added, language added, field removed"]),
+    ),
+    Kind(
+        "more dimensions than a lineage shows by name",
+        lambda root: write_benchmark(root, dimensions=", ".join(f"attributes.number{each}" for each in range(9))),
+        everywhere(aggregates=["dimensions changed"]),
+    ),
+    Kind(
+        "way of aggregating",
+        constants={"AGGREGATION": "2"},
+        stale=everywhere(aggregates=["way of aggregating changed"]),
+    ),
+    Kind(
+        "headline",
+        lambda root: write_benchmark(root, headline="mine"),
+        everywhere(report=["headline exact_match → mine"]),
+        boards=dict.fromkeys(SAMPLES, ("headline exact_match → mine",)),
+    ),
+    Kind(
+        "version of a chart's plugin",
+        patch=owner("vlmbench_charts", "heatmap"),
+        stale=everywhere(report=[f"chart heatmap {ASSETS}==0.1.0 → {ASSETS}==9.9.9"]),
+    ),
+    Kind(
+        "layout of the pages",
+        constants={"PAGE": "2"},
+        stale=everywhere(report=["layout of the page changed"]),
+        boards=dict.fromkeys(SAMPLES, ("layout of the page changed",)),
+    ),
+    Kind("model joined", join, boards=dict.fromkeys(SAMPLES, ("model new joined",))),
+    Kind("model that left for another benchmark", leave),
+]
