@@ -196,7 +196,7 @@ def test_ctrl_c_stops_everything_at_once(workspace: Path, tmp_path: Path) -> Non
                 break
             with suppress(subprocess.TimeoutExpired):
                 process.wait(0.1)
-        assert len(workers_of(workspace)) == 1
+        assert len(workers_of(workspace)) == 2, "the supervisor and its worker"
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
     assert workers_of(workspace) == []
@@ -248,5 +248,5 @@ def test_secrets_reach_the_worker_and_nothing_else(
     vlmbench("run", "--stage", "answers", check=0)
     work = workspace / "data/answers/echo/tiny"
     assert "sesame-open-17" in (work / "answers.csv").read_text(encoding="utf-8")
-    for path in (work / "manifest.json", work / "work/job.json", work / "work/result.json", work / "work/worker.log"):
+    for path in (work / "manifest.json", work / "work/job.json", work / "work/result.json", work / "worker.log"):
         assert "sesame-open-17" not in path.read_text(encoding="utf-8")

@@ -133,4 +133,4 @@ def _metadata(bench: Bench, cell: Cell, frame: pd.DataFrame, manifest: Manifest)
 
 
 def _worker_log(table: Path) -> Path:
-    return table.parent / "work" / "worker.log"
+    return table.with_name("worker.log")

@@ -9,7 +9,8 @@ from pydantic import JsonValue
 from vlmbench_assets.bench import Bench, project_versions
 from vlmbench_assets.environment import distributions_of, environment_of, missing_binaries
 from vlmbench_assets.work.ask import Worker
-from vlmbench_sdk import EnvironmentUnavailableError, Prepared
+from vlmbench_assets.work.watch import read_usage
+from vlmbench_sdk import EnvironmentUnavailableError
 from vlmbench_sdk.job import Job, JobResult
 from vlmbench_sdk.secrets import secret_names
 
@@ -35,8 +36,9 @@ def prepare_worker(bench: Bench, model: str, work: Path, image_root: Path, say: 
         prepared=prepared,
         work=work,
         image_root=image_root,
-        env=_handed_over(entry.environment, {*declared.env, *secret_names(entry.options)}),
+        secrets=_handed_over(entry.environment, {*declared.env, *secret_names(entry.options)}),
         timeout_s=declared.timeout_s,
+        disk_gib=declared.disk_gib,
     )
 
 
@@ -54,17 +56,18 @@ def model_job(bench: Bench, model: str, digest: str) -> Job:
     )
 
 
-def run_facts(bench: Bench, model: str, prepared: Prepared, result: JobResult, wall_s: float) -> dict[str, JsonValue]:
+def run_facts(bench: Bench, model: str, worker: Worker, result: JobResult, wall_s: float) -> dict[str, JsonValue]:
     """What a manifest tells of a run besides its lineage."""
     entry = bench.catalog.models[model]
     declared = bench.catalog.environments[entry.environment]
+    usage = read_usage(worker.work)
     return {
         "model": entry.model_dump(mode="json"),
         "resolved_options": dict(result.resolved_options),
         "environment": {
             "name": entry.environment,
             "kind": declared.kind,
-            "digest": prepared.digest,
+            "digest": worker.prepared.digest,
             "python": result.python,
             "packages": dict(result.packages),
         },
@@ -73,6 +76,7 @@ def run_facts(bench: Bench, model: str, prepared: Prepared, result: JobResult, w
         "load_s": result.load_s,
         "answer_s": result.answer_s,
         "wall_s": wall_s,
+        "usage": None if usage is None else usage.model_dump(mode="json"),
     }
 
 

@@ -57,6 +57,12 @@ class ModelEntry(Entry):
     generation: Generation = Generation()
     revision: str = ""
     """Pinned weights revision."""
+    gpus: int = Field(default=0, ge=0)
+    """How many GPUs each of its workers gets."""
+    gpu_share: float = Field(default=1.0, gt=0, le=1)
+    """Share of a GPU that it needs; models whose shares add up to at most 1 may run on one GPU together."""
+    shards: int = Field(default=1, ge=1)
+    """Workers that share the samples of a cell among them, each with its own GPUs."""
     retry: Retry = Retry()
     """How often and when a request that failed for a passing reason is asked again."""
     price: Price | None = None
@@ -142,6 +148,8 @@ class EnvironmentEntry(Entry):
     """Programs that must be on PATH, each with the command that installs it."""
     timeout_s: float | None = Field(default=None, gt=0)
     """A worker that runs longer is stopped, in seconds."""
+    disk_gib: float | None = Field(default=20.0, gt=0)
+    """A worker that leaves more in its folder is stopped, in GiB; null sets no limit."""
 
 
 class BenchmarkEntry(Entry):

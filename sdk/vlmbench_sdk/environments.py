@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
@@ -55,10 +55,21 @@ class Launch:
     """Arguments of the environment's Python interpreter."""
     work: Path
     """The only folder the worker writes to."""
+    log: Path
+    """Where the engine writes what the worker prints; not in its folder, so that it cannot put a link there."""
     readable: tuple[Path, ...] = ()
     """Folders the worker reads, such as the dataset's; at the same paths inside."""
     env: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables of the worker; nothing else of the host's environment is handed over."""
+    """Environment variables of the worker that anybody may see."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables taken from the host's environment because an entry asks for them. They must stand in
+    no command line, no description of a container or job, and no file that stays. Nothing else is handed over."""
+    gpus: tuple[str, ...] = ()
+    """Ids of the GPUs of this machine that the worker has leased; empty where it has none or a scheduler leases."""
+    locks: tuple[Path, ...] = ()
+    """Files of these GPUs that the worker's supervisor locks for as long as it lives."""
+    gpus_wanted: int = 0
+    """How many GPUs the model asks for; engines with a scheduler of their own ask it for as many."""
 
 
 class Handle(ABC):
@@ -71,6 +82,10 @@ class Handle(ABC):
     @abstractmethod
     def cancel(self) -> None:
         """Stop the worker: politely first, then by force. Returns when it is gone."""
+
+    def line(self) -> str:
+        """One line about where the worker is now, such as a queue; empty when there is nothing to say."""
+        return ""
 
     @abstractmethod
     def log_tail(self, lines: int = 40) -> str:
@@ -133,6 +148,22 @@ class Environment(ABC, Generic[OptionsT]):
         Raises:
             EnvironmentUnavailableError: When the worker cannot be started.
         """
+
+    def launch_all(self, prepared: Prepared, launches: Sequence[Launch]) -> list[Handle]:
+        """Start the workers of a cell's shards; override it where one order to a scheduler is better than several.
+
+        Raises:
+            EnvironmentUnavailableError: When one cannot be started; none is left running then.
+        """
+        handles: list[Handle] = []
+        try:
+            for launch in launches:
+                handles.append(self.launch(prepared, launch))  # noqa: PERF401 - those started must be known on an error
+        except BaseException:
+            for handle in handles:
+                handle.cancel()
+            raise
+        return handles
 
 
 def worker_base_env() -> dict[str, str]:

@@ -15,12 +15,15 @@ from types import TracebackType
 from typing import BinaryIO
 
 from vlmbench_sdk.errors import WorkerError
+from vlmbench_sdk.plain_files import open_plain
 from vlmbench_sdk.records import Answer
 
 # A group of answers is forced to disk together: an fsync costs 0.5-10 ms on a busy disk, which a fast
 # endpoint would pay hundreds of times a second, and a power cut then loses at most this much work.
 SYNC_EVERY_S = 0.5
 LOOK_EVERY_S = 0.05
+LONGEST_LINE = 16 << 20
+"""No line of a journal is longer, in bytes."""
 _TAIL = 65536
 _CHECKSUM = b',"crc32":"'
 _CLOSING = b'"}'
@@ -148,10 +151,10 @@ def read_journal(path: Path, start: int = 0) -> Journal:
     """
     if not path.exists():
         return Journal(())
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         file.seek(start)
-        lines = file.read().split(b"\n")[:-1]
-    read = [_answer_of(line) for line in lines]
+        # A line that is too long to be one that `append` wrote is read in pieces, which are damaged each.
+        read = [_answer_of(line[:-1]) for line in iter(lambda: file.readline(LONGEST_LINE), b"") if line[-1:] == b"\n"]
     answers = tuple(answer for answer in read if answer is not None)
     return Journal(answers, len(read) - len(answers))
 
@@ -164,7 +167,7 @@ def wait_until_free(path: Path, timeout_s: float) -> bool:
     if not path.exists():
         return True
     until = time.monotonic() + timeout_s
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -19,7 +19,6 @@ from typing import cast
 
 from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, PipesContext, open_dagster_pipes
 
-from vlmbench_sdk.abandoned import stop_when_abandoned
 from vlmbench_sdk.asking import ask_all
 from vlmbench_sdk.errors import PluginError, VlmBenchError
 from vlmbench_sdk.job import JOURNAL, REQUESTS, RESULT, Job, JobResult, read_job
@@ -29,7 +28,11 @@ from vlmbench_sdk.plugin_specs import Options, resolve
 from vlmbench_sdk.plugins import load_plugins
 from vlmbench_sdk.records import Answer, Request
 from vlmbench_sdk.secrets import fill_secrets
+from vlmbench_sdk.supervisor import supervise
 from vlmbench_sdk.watching import ImageWatch
+
+LONGEST_ANSWER = 1_000_000
+"""Characters; a longer answer is a fault of the model's code, and would only fill memory and tables."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,11 +41,16 @@ def main(argv: list[str] | None = None) -> int:
     if len(arguments) != 1:
         print("usage: python -m vlmbench_sdk.runner JOB.json", file=sys.stderr)
         return 2
-    # Without this a polite stop would skip `close` and the journal's last sync.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    stop_when_abandoned()
+    supervise(Path(arguments[0]).parent)
+    signal.signal(signal.SIGTERM, _stop)
     with _pipes() as pipes:
         return _run(Path(arguments[0]), pipes)
+
+
+def _stop(*_: object) -> None:
+    # Without this a polite stop would skip `close` and the journal's last sync; a second one would cut them off.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
 
 
 def _pipes() -> AbstractContextManager[PipesContext | None]:
@@ -144,10 +152,15 @@ def _journal_answers(job: Job, model: Model[Options], requests: list[Request], j
     with JournalWriter(journal) as writer:
         for answer in ask_all(model, requests, job.retry, check=watch.problem):
             request = asked[answer.sample_id]
-            if changed := watch.changed(request):
-                answer = Answer(sample_id=answer.sample_id, status="error", error=changed)
+            if problem := watch.changed(request) or _too_long(answer):
+                answer = Answer(sample_id=answer.sample_id, status="error", error=problem)
             writer.append(_stamp(answer, job.digest, request.digest))
         return writer.count
+
+
+def _too_long(answer: Answer) -> str:
+    characters = len(answer.answer) + len(answer.error)
+    return f"the answer has {characters} characters, more than {LONGEST_ANSWER}" if characters > LONGEST_ANSWER else ""
 
 
 def _stamp(answer: Answer, model_digest: str, question_digest: str) -> Answered:

@@ -205,7 +205,7 @@ def test_a_worker_ends_with_its_host(tmp_path: Path) -> None:
     make_workspace(tmp_path, 50.0)
     host = start_host(tmp_path)
     wait_for(1, tmp_path, host)
-    assert len(worker_pids(tmp_path)) == 1
+    assert len(worker_pids(tmp_path)) == 2, "its supervisor and it"
     assert kill("host", tmp_path, host) == 1
     wait_for_no_worker(tmp_path)
     assert not is_running(bench_of(tmp_path).store, "many", "echo")
@@ -216,7 +216,7 @@ def test_a_killed_worker_is_a_failed_cell_and_its_answers_stay(tmp_path: Path) -
     make_workspace(tmp_path, 5.0)
     host = start_host(tmp_path)
     wait_for(10, tmp_path, host)
-    assert kill("worker", tmp_path, host) == 1
+    assert kill("worker", tmp_path, host) == 2
     failure = failure_of(bench_of(tmp_path).store, "many", "echo")
     assert failure is not None
     assert "ended by SIGKILL" in failure.reason

@@ -95,7 +95,7 @@ def test_ten_samples_appended_then_deleted(root: Path) -> None:
     answer(root, "m", "d")
     assert asked(root) == []
     assert table(root) == before
-    log = root / "data/answers/m/d/work/worker.log"
+    log = root / "data/answers/m/d/worker.log"
     log.unlink()
     write_source(root, SAMPLES - 1)
     answer(root, "m", "d")
@@ -112,7 +112,7 @@ def test_one_metric_of_five(root: Path) -> None:
     assert (facts["scored"], facts["rows"]) == (SAMPLES, SAMPLES * len(METRICS))
     facts = score(root, "m", "d").facts
     assert facts["scored"] == 0
-    log = root / "data/answers/m/d/work/worker.log"
+    log = root / "data/answers/m/d/worker.log"
     log.unlink()
     answer(root, "m", "d")
     assert asked(root) == []

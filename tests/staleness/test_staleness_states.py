@@ -139,7 +139,7 @@ def test_an_asset_that_is_gone_was_never_made(copy: Path, asset: AssetName) -> N
 
 
 def test_an_edited_table_is_not_scored_and_is_published_again_without_asking(copy: Path) -> None:
-    table, log = cell_folder(copy, "answers") / "answers.csv", cell_folder(copy, "answers") / "work/worker.log"
+    table, log = cell_folder(copy, "answers") / "answers.csv", cell_folder(copy, "answers") / "worker.log"
     published = table.read_bytes()
     table.write_bytes(published.replace(b"s2,ok,f2,", b"s2,ok,f9,"))
     assert table.read_bytes() != published

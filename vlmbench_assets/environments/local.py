@@ -7,9 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from vlmbench_sdk import EnvironmentUnavailableError, Handle, Launch, Outcome, worker_base_env
-from vlmbench_sdk.abandoned import WATCH_VARIABLE
+from vlmbench_sdk.supervisor import SUPERVISE, Supervision
 
-LOG = "worker.log"
 STOP_GRACE_S = 10.0
 
 
@@ -58,9 +57,10 @@ def launch_local(python: str, launch: Launch) -> Handle:
     Raises:
         EnvironmentUnavailableError: When the interpreter cannot be started.
     """
-    log = launch.work / LOG
+    supervision = Supervision(stdin=True, locks=tuple(map(str, launch.locks)))
+    env = {**worker_base_env(), **launch.env, **launch.secrets, SUPERVISE: supervision.model_dump_json()}
     try:
-        with log.open("wb") as output:
+        with launch.log.open("wb") as output:
             process = subprocess.Popen(
                 [python, *launch.arguments],
                 # Held open and never written to: it ends with this process, and the worker with it.
@@ -68,12 +68,12 @@ def launch_local(python: str, launch: Launch) -> Handle:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=launch.work,
-                env={**worker_base_env(), **launch.env, WATCH_VARIABLE: "1"},
+                env=env,
                 start_new_session=True,
             )
     except OSError as error:
         raise EnvironmentUnavailableError(f"the interpreter cannot be started ({error})", where=python) from error
-    return LocalHandle(process, log)
+    return LocalHandle(process, launch.log)
 
 
 def classify(code: int, *, cancelled: bool) -> Outcome:

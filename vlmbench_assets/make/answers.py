@@ -20,14 +20,13 @@ from vlmbench_assets.make.samples import ensure_samples, image_root, samples_of
 from vlmbench_assets.questions import Questions, make_questions
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import checked_csv, rows_of, to_csv
-from vlmbench_assets.work.ask import Progress, Worker, answers_table, ask, make_requests
+from vlmbench_assets.work.ask import Worker, answers_table, ask, make_requests
 from vlmbench_assets.work.prompt import RenderedPrompt, render_all
+from vlmbench_assets.work.watch import Progress, Say
 from vlmbench_assets.worker import model_job, prepare_worker, run_facts
 from vlmbench_sdk import WorkerError, WorkspaceError
 from vlmbench_sdk.job import JobResult
 from vlmbench_sdk.journal import Answered
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def make_answers(bench: Bench, cell: Cell, how: Asking, around: Surroundings) ->
             started = time.monotonic()
             result = _ask(inquiry, lineage, open_, worker, around)
             wall_s = time.monotonic() - started
-            run = run_facts(bench, cell.model, worker.prepared, result, wall_s)
+            run = run_facts(bench, cell.model, worker, result, wall_s)
             facts = _with_run(facts, run, len(open_.items))
     return _publish(inquiry, lineage, facts, around.say)
 
@@ -146,7 +145,7 @@ def _ask(inquiry: _Inquiry, lineage: Lineage, open_: Questions, worker: Worker, 
     requests = make_requests(inquiry.samples, open_, inquiry.prompts, worker.image_root)
     job = model_job(bench, cell.model, digest_json(lineage))
     with around.session(worker.work) as variables:
-        return ask(job, requests, worker.with_env(variables), around.progress)
+        return ask(job, requests, worker.with_env(variables), around.progress, around.say)
 
 
 def _publish(

@@ -2,9 +2,8 @@
 
 import json
 import shutil
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +13,7 @@ from vlmbench_assets.files import write_atomically
 from vlmbench_assets.questions import Questions, sample_digest
 from vlmbench_assets.tables import rows_of, table_from_rows
 from vlmbench_assets.work.prompt import RenderedPrompt
+from vlmbench_assets.work.watch import Progress, Say, Watch
 from vlmbench_sdk import (
     Environment,
     EnvironmentUnavailableError,
@@ -24,15 +24,14 @@ from vlmbench_sdk import (
     Request,
     WorkerError,
 )
-from vlmbench_sdk.job import JOB, JOURNAL, REQUESTS, RESULT, Job, JobResult
+from vlmbench_sdk.job import JOB, REQUESTS, RESULT, Job, JobResult
 from vlmbench_sdk.journal import Answered
+from vlmbench_sdk.plain_files import read_plain
+from vlmbench_sdk.usage import USAGE
 
-LOOK_EVERY_S = 0.2
+LOG = "worker.log"
 ALMOST_FULL = 16_384
 """With less room than this, in bytes, a worker can no longer say why it stopped."""
-
-Progress = Callable[[int, int], None]
-"""Called with samples done and samples in all, a few times a second at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,39 +43,53 @@ class Worker:
     work: Path
     """The worker's folder; only the journal in it is older than this run."""
     image_root: Path
-    env: Mapping[str, str]
-    """Environment variables handed to the worker, secrets included."""
+    secrets: Mapping[str, str]
+    """Environment variables of the host that entries ask for."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Further environment variables, which anybody may see."""
     timeout_s: float | None = None
+    disk_gib: float | None = None
+    """A worker that leaves more than this in its folder is stopped."""
+
+    @property
+    def log(self) -> Path:
+        """What the worker printed; beside its folder, where it cannot write."""
+        return self.work.with_name(LOG)
 
     def with_env(self, more: Mapping[str, str]) -> "Worker":
         """The same worker with further environment variables."""
         return replace(self, env={**self.env, **more})
 
 
-def ask(job: Job, requests: list[Request], worker: Worker, progress: Progress) -> JobResult:
+def ask(job: Job, requests: list[Request], worker: Worker, progress: Progress, say: Say) -> JobResult:
     """Run the worker to its end.
 
     Raises:
         WorkerError: When it did not answer everything: its own reason, or exit status and end of its log.
         EnvironmentUnavailableError: When it could not be started.
     """
-    (worker.work / RESULT).unlink(missing_ok=True)
+    for name in (RESULT, USAGE):
+        (worker.work / name).unlink(missing_ok=True)
     write_atomically(worker.work / JOB, job.model_dump_json(indent=2).encode())
     lines = "".join(request.model_dump_json() + "\n" for request in requests)
     write_atomically(worker.work / REQUESTS, lines.encode())
-    arguments = ("-m", "vlmbench_sdk.runner", str(worker.work / JOB))
-    launch = Launch(arguments=arguments, work=worker.work, readable=(worker.image_root,), env=worker.env)
-    read = _size(worker.work / JOURNAL)
+    launch = Launch(
+        arguments=("-m", "vlmbench_sdk.runner", str(worker.work / JOB)),
+        work=worker.work,
+        log=worker.log,
+        readable=(worker.image_root,),
+        env=worker.env,
+        secrets=worker.secrets,
+    )
+    watch = Watch(worker, len(requests), progress, say)
     handle = worker.environment.launch(worker.prepared, launch)
     outcome: Outcome | None = None
     try:
-        outcome = _follow(handle.wait, worker, read, len(requests), progress)
+        outcome = watch.until_it_ends(handle)
     finally:
         # Whatever ended the wait (a cancelled run, Ctrl-C), the worker must not outlive it.
         if outcome is None:
             handle.cancel()
-    if outcome.kind == "timeout":
-        handle.cancel()
     result = _result(worker.work)
     if outcome.kind == "ok" and result is not None and result.finished:
         return result
@@ -135,42 +148,10 @@ def make_requests(
     ]
 
 
-def _follow(
-    wait: Callable[[float], Outcome | None], worker: Worker, read: int, total: int, progress: Progress
-) -> Outcome:
-    """Wait for the worker's end, and report what it appends to its journal past byte `read`."""
-    started, done = time.monotonic(), 0
-    progress(0, total)
-    while True:
-        outcome = wait(LOOK_EVERY_S)
-        found, read = _count_lines(worker.work / JOURNAL, read)
-        if found:
-            done += found
-            progress(done, total)
-        if outcome is not None:
-            return outcome
-        if worker.timeout_s is not None and time.monotonic() - started > worker.timeout_s:
-            return Outcome(kind="timeout", detail=f"the worker ran longer than {worker.timeout_s:g} s")
-
-
-def _count_lines(journal: Path, read: int) -> tuple[int, int]:
-    """Count the lines past byte `read`; return them and the new position."""
-    if not journal.exists():
-        return 0, read
-    with journal.open("rb") as file:
-        file.seek(read)
-        content = file.read()
-    return content.count(b"\n"), read + len(content)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
 def _result(work: Path) -> JobResult | None:
     try:
-        return JobResult.model_validate_json((work / RESULT).read_bytes())
-    except (FileNotFoundError, ValueError):
+        return JobResult.model_validate_json(read_plain(work / RESULT))
+    except (OSError, ValueError):
         # Never written, or cut off by a full disk; the outcome and the log tell the rest.
         return None
 

@@ -1,0 +1,32 @@
+"""Open files that somebody else may have put there: plain files only, never through a link."""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises:
+        OSError: When it is not there, or is a link, a pipe, a device or a folder.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{path} is not a plain file")
+    return os.fdopen(descriptor, "rb")
+
+
+def read_plain(path: Path, largest: int = 16 << 20) -> bytes:
+    """Read a file of at most `largest` bytes.
+
+    Raises:
+        OSError: When `open_plain` refuses it, or it is larger.
+    """
+    with open_plain(path) as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise OSError(f"{path} is larger than {largest} bytes")
+    return content

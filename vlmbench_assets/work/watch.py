@@ -1,0 +1,131 @@
+"""Watch a worker: its progress, what it prints, what it uses, and what it must not do."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vlmbench_sdk import Handle, Outcome
+from vlmbench_sdk.job import JOURNAL
+from vlmbench_sdk.plain_files import open_plain, read_plain
+from vlmbench_sdk.usage import USAGE, Usage
+
+if TYPE_CHECKING:
+    from vlmbench_assets.work.ask import Worker
+
+LOOK_EVERY_S = 0.2
+TELL_EVERY_S = 10.0
+"""How often its use of the machine goes to the log."""
+LINES_A_LOOK = 20
+"""Lines of the worker's log that go to the run's log at each look; the file has them all."""
+LONGEST_LINE = 500
+AT_ONCE = 16 << 20
+"""Bytes of a file that are read in one look."""
+
+Progress = Callable[[int, int], None]
+"""Called with samples done and samples in all, a few times a second at most."""
+Say = Callable[[str], None]
+
+
+class Watch:
+    """One worker from its start to its end."""
+
+    def __init__(self, worker: "Worker", total: int, progress: Progress, say: Say) -> None:
+        """Begin where the worker's journal ends now."""
+        self._worker = worker
+        self._total = total
+        self._progress = progress
+        self._say = say
+        self._done = 0
+        self._journal = _Tail(worker.work / JOURNAL, at_end=True)
+        self._log = _Tail(worker.log)
+        self._started = self._told = self._weighed = time.monotonic()
+
+    def until_it_ends(self, handle: Handle) -> Outcome:
+        """Wait for the worker's end; a worker that takes too long or too much room is stopped."""
+        self._progress(0, self._total)
+        line = ""
+        while True:
+            outcome = handle.wait(LOOK_EVERY_S)
+            self._look()
+            if outcome is not None:
+                return outcome
+            if handle.line() not in ("", line):
+                line = handle.line()
+                self._say(line)
+            if verdict := self._verdict():
+                handle.cancel()
+                return verdict
+
+    def _look(self) -> None:
+        found = self._journal.read().count(b"\n")
+        if found:
+            self._done += found
+            self._progress(self._done, self._total)
+        lines = self._log.read().decode("utf-8", "replace").splitlines()
+        for text in lines[:LINES_A_LOOK]:
+            self._say(f"worker: {text[:LONGEST_LINE]}")
+        if len(lines) > LINES_A_LOOK:
+            self._say(f"worker: … {len(lines) - LINES_A_LOOK} more lines in {self._worker.log}")
+        if time.monotonic() - self._told >= TELL_EVERY_S:
+            self._told = time.monotonic()
+            if usage := read_usage(self._worker.work):
+                self._say(f"worker: {usage_line(usage)}")
+
+    def _verdict(self) -> Outcome | None:
+        now, limit = time.monotonic(), self._worker.timeout_s
+        if limit is not None and now - self._started > limit:
+            return Outcome(kind="timeout", detail=f"the worker ran longer than {limit:g} s")
+        room = self._worker.disk_gib
+        if room is not None and now - self._weighed >= 1.0:
+            self._weighed = now
+            if _weight(self._worker.work) > room * (1 << 30):
+                return Outcome(kind="worker_error", detail=f"the worker wrote more than {room:g} GiB into its folder")
+        return None
+
+
+class _Tail:
+    """What is appended to a file, never following a link that somebody put in its place."""
+
+    def __init__(self, path: Path, *, at_end: bool = False) -> None:
+        self._path = path
+        self._read = path.lstat().st_size if at_end and path.is_file() else 0
+
+    def read(self) -> bytes:
+        try:
+            with open_plain(self._path) as file:
+                file.seek(self._read)
+                content = file.read(AT_ONCE)
+        except OSError:
+            return b""
+        self._read += len(content)
+        return content
+
+
+def read_usage(work: Path) -> Usage | None:
+    """What the worker used so far; None where nothing was measured yet."""
+    try:
+        return Usage.model_validate_json(read_plain(work / USAGE))
+    except (OSError, ValueError):
+        return None
+
+
+def usage_line(usage: Usage) -> str:
+    """Say what a worker uses."""
+    parts = [f"{usage.cpu_mean or 0:.1f} cores on average", f"{usage.memory_peak_mib or 0:.0f} MiB at most"]
+    if usage.gpu_memory_peak_mib is not None:
+        busy = 100 * (usage.gpu_busy_mean or 0)
+        parts.append(f"{usage.gpu_memory_peak_mib:.0f} MiB on {usage.gpus} GPU(s) at most, busy {busy:.0f} %")
+    return ", ".join(parts)
+
+
+def _weight(folder: Path) -> int:
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(Path(parent, name)).st_blocks * 512
+            except FileNotFoundError:
+                continue
+    return total
