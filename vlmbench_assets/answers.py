@@ -19,6 +19,7 @@ from vlmbench_assets.make.answers import Asking, Surroundings, make_answers
 from vlmbench_assets.partitions import Partitions, cell_of
 from vlmbench_assets.preview import preview
 from vlmbench_assets.store import Manifest
+from vlmbench_sdk.job import PIPES
 
 LOG_PROGRESS_EVERY_S = 10.0
 
@@ -71,7 +72,7 @@ def answers_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
 @contextmanager
 def _pipes(context: dg.AssetExecutionContext, work: Path) -> Iterator[dict[str, str]]:
     """Open Dagster Pipes around the worker: its own log lines reach the run's log."""
-    pipes = work / "pipes"
+    pipes = work / PIPES
     shutil.rmtree(pipes, ignore_errors=True)
     pipes.mkdir()
     with dg.open_pipes_session(

@@ -15,6 +15,8 @@ REQUESTS = "requests.jsonl"
 """One `Request` a line, written by the host."""
 JOURNAL = "journal.jsonl"
 """One `Answered` a line, appended by the worker as answers come, and kept from run to run."""
+PIPES = "pipes"
+"""Folder of Dagster Pipes' context and messages, made by the host where Dagster runs the cell."""
 RESULT = "result.json"
 """A `JobResult`, written by the worker when it ends by itself."""
 
