@@ -1,7 +1,10 @@
 """Write files so that a reader never sees half of one, whatever happens to the writer."""
 
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,6 +36,14 @@ def open_lock(path: Path) -> BinaryIO:
         return path.open("ab")
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file; a second holder waits, and a holder that was killed holds it no longer."""
+    with open_lock(path) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def make_folder(folder: Path) -> None:

@@ -1,14 +1,12 @@
 """`venv`: a virtual environment per requirement list, made once by uv and shared by all cells."""
 
-import fcntl
 import json
 import os
 import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -18,7 +16,7 @@ from uv import find_uv_bin
 from vlmbench_assets.environments.installed import PYTHON
 from vlmbench_assets.environments.local import launch_local
 from vlmbench_assets.environments.options import VenvOptions
-from vlmbench_assets.files import write_atomically
+from vlmbench_assets.files import locked, write_atomically
 from vlmbench_assets.lineage import digest_json
 from vlmbench_sdk import Environment, EnvironmentUnavailableError, Handle, Launch, Prepared
 
@@ -48,7 +46,7 @@ class VenvEnvironment(Environment[VenvOptions]):
         lines = self._lines(distributions)
         python = self.options.python or sys.executable
         folder = self._folder(lines)
-        with _locked(folder.with_suffix(".lock")):
+        with locked(folder.with_suffix(".lock")):
             ready = folder / READY
             if not ready.exists():
                 say(f"environment {self.name}: installing {', '.join(self.options.requirements) or 'the SDK'}")
@@ -115,11 +113,3 @@ def _requirement(installed: Distribution) -> str:
     if facts.get("dir_info", {}).get("editable"):
         return f"-e {path}"
     return f"{installed.name} @ {facts['url']}"
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
