@@ -1,12 +1,12 @@
 """What the host itself offers, through the same hooks as every plugin."""
 
-from vlmbench_assets.environments.options import VenvOptions
+from vlmbench_assets.environments.options import DockerOptions, VenvOptions
 from vlmbench_sdk import ChartPlugin, EnvironmentPlugin, hookimpl
 
 
 @hookimpl
 def vlmbench_environments() -> list[EnvironmentPlugin]:
-    """Offer `process` and `venv`."""
+    """Offer `process`, `venv` and `docker`."""
     return [
         EnvironmentPlugin(
             name="process",
@@ -18,6 +18,12 @@ def vlmbench_environments() -> list[EnvironmentPlugin]:
             environment="vlmbench_assets.environments.venv:VenvEnvironment",
             options=VenvOptions,
             description="A virtual environment of its own, made by uv and cached by its requirements' digest",
+        ),
+        EnvironmentPlugin(
+            name="docker",
+            environment="vlmbench_assets.environments.docker.environment:DockerEnvironment",
+            options=DockerOptions,
+            description="A locked-down container of its own on a pinned image, without network",
         ),
     ]
 

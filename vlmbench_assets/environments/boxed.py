@@ -76,6 +76,8 @@ class Box:
     """The SDK and the model's plugin, installed as the host has them."""
     python: str = ""
     """Python version or path inside the image; empty takes the image's own."""
+    image_packages: bool = False
+    """Whether the worker also sees the packages of the image's interpreter."""
 
     @property
     def folder(self) -> Path:
@@ -83,6 +85,7 @@ class Box:
         wanted = {
             "base": self.base,
             "python": self.python,
+            "image_packages": self.image_packages,
             "requirements": sorted(self.requirements),
             "ours": sorted(line.key for line in self._ours()),
         }
@@ -109,7 +112,8 @@ class Box:
             if not (folder / READY).exists():
                 say(f"environment {self.name}: installing {', '.join(self.requirements) or 'the SDK'} in its image")
                 self._make(folder, run)
-        return Prepared.model_validate_json((folder / READY).read_bytes())
+        prepared = Prepared.model_validate_json((folder / READY).read_bytes())
+        return prepared.model_copy(update={"folder": str(folder)})
 
     def _ours(self) -> list[Line]:
         return [line_of(distribution(name)) for name in self.distributions]
@@ -137,7 +141,9 @@ class Box:
             return self._checked(run(BoxCommand(argv, binds, env)), argv)
 
         uv = f"{_TOOLS}/uv"
-        do(uv, "venv", "--quiet", *(("--python", self.python) if self.python else ()), f"{INSIDE}/venv")
+        chosen = ("--python", self.python) if self.python else ()
+        shared = ("--system-site-packages",) if self.image_packages else ()
+        do(uv, "venv", "--quiet", *chosen, *shared, f"{INSIDE}/venv")
         # Compiled now, because the run step finds the folder read-only and would compile each time. Sources of a
         # uv workspace name its other members by their place in it, which is not there in the box.
         listed = f"{_TOOLS}/sources/requirements.txt"

@@ -8,7 +8,7 @@ from vlmbench_sdk import Options
 
 Size = Annotated[str, Field(pattern=r"^[1-9][0-9]*[mg]$")]
 """An amount of memory: `512m`, `8g`."""
-Folder = Annotated[str, Field(pattern=r"^(/|~/)(?!.*(^|/)\.\.(/|$))[^:,]+$")]
+Folder = Annotated[str, Field(pattern=r"^~?/[^:,]+$")]
 """An absolute path, or one in the home folder."""
 
 

@@ -2,8 +2,7 @@
 
 import os
 import socket
-import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from vlmbench_sdk import Launch
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.containers import Container
     from docker.types import Mount
 
 LABEL = "vlmbench"
@@ -29,21 +29,19 @@ HOME = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Binds:
-    """Folders and files of this machine and where they stand inside."""
+Bound = tuple[Path, str, bool]
+"""A folder or file of this machine, its place inside, and whether it may be written."""
 
-    readable: Mapping[Path, str]
-    writable: Mapping[Path, str]
 
-    def mounts(self) -> "list[Mount]":
-        """As docker-py wants them; unlike volumes, a mount of a missing folder is an error and makes none."""
-        from docker.types import Mount
+def mounts(binds: Sequence[Bound]) -> "list[Mount]":
+    """Folders and files as docker-py wants them, outer ones first.
 
-        pairs = [(each, False) for each in self.writable.items()] + [(each, True) for each in self.readable.items()]
-        found = [Mount(target=inside, source=str(path), type="bind", read_only=ro) for (path, inside), ro in pairs]
-        # A mount inside another one must come after it.
-        return sorted(found, key=lambda mount: len(Path(mount["Target"]).parts))
+    Unlike a volume, a mount of a missing folder is an error, and makes none.
+    """
+    from docker.types import Mount
+
+    outer_first = sorted(binds, key=lambda bind: len(Path(bind[1]).parts))
+    return [Mount(inside, str(path), type="bind", read_only=not writable) for path, inside, writable in outer_first]
 
 
 def user() -> tuple[int, int]:
@@ -65,35 +63,53 @@ def born(pid: int) -> str:
         return ""
 
 
-def settings(client: "DockerClient", options: DockerOptions, launch: Launch, binds: Binds) -> dict[str, object]:
-    """Arguments of `containers.create` that lock the worker in."""
+def memory_limit(client: "DockerClient", options: DockerOptions) -> str:
+    """The worker's memory, so that it meets its own limit before the machine's."""
+    return options.memory or f"{int(client.info()['MemTotal']) * 9 // 10 >> 20}m"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One container to make."""
+
+    name: str
+    command: Sequence[str]
+    launch: Launch
+    binds: Sequence[Bound]
+    variables: Mapping[str, str]
+    memory: str
+
+
+def create(client: "DockerClient", options: DockerOptions, order: Order) -> "Container":
+    """Make a worker's container, locked in; it does not run yet."""
     from docker.types import DeviceRequest, LogConfig
 
-    memory = options.memory or f"{int(int(client.info()['MemTotal']) * 0.9)}b"
     uid, gid = user()
-    found: dict[str, object] = {
-        "image": options.image,
-        "name": f"vlmbench-{uuid.uuid4().hex[:12]}",
-        "labels": labels("worker"),
-        "user": f"{uid}:{gid}",
-        "working_dir": str(launch.work),
-        "mounts": binds.mounts(),
-        "network_mode": options.network,
-        "read_only": True,
-        "tmpfs": {"/tmp": f"rw,nosuid,nodev,exec,size={options.tmp}"},  # noqa: S108 - triton runs code from there
-        "shm_size": options.shm,
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges"],
-        "pids_limit": options.pids,
-        "mem_limit": memory,
-        "memswap_limit": memory,
-        "init": True,
-        "stdin_open": True,
+    gpus = [DeviceRequest(device_ids=list(order.launch.gpus), capabilities=[["gpu"]])] if order.launch.gpus else None
+    return client.containers.create(
+        options.image,
+        list(order.command),
+        entrypoint=[],
+        name=order.name,
+        labels=labels("worker"),
+        environment=dict(order.variables),
+        user=f"{uid}:{gid}",
+        working_dir=str(order.launch.work),
+        mounts=mounts(order.binds),
+        network_mode=options.network,
+        read_only=True,
+        # Code may run from /tmp, because triton and inductor compile to there.
+        tmpfs={"/tmp": f"rw,nosuid,nodev,exec,size={options.tmp}"},  # noqa: S108
+        shm_size=options.shm,
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        pids_limit=options.pids,
+        mem_limit=order.memory,
+        memswap_limit=order.memory,
+        nano_cpus=None if options.cpus is None else int(options.cpus * 1e9),
+        device_requests=gpus,
+        init=True,
+        stdin_open=True,
         # The host reads the output as it comes, so the engine need not keep it, nor fill its disk with it.
-        "log_config": LogConfig(type="none"),
-    }
-    if options.cpus is not None:
-        found["nano_cpus"] = int(options.cpus * 1e9)
-    if launch.gpus:
-        found["device_requests"] = [DeviceRequest(device_ids=list(launch.gpus), capabilities=[["gpu"]])]
-    return found
+        log_config=LogConfig(type="none"),
+    )

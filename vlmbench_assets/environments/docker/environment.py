@@ -1,0 +1,188 @@
+"""`docker`: a worker in a locked-down container; its software installed once on top of a pinned image."""
+
+import json
+import os
+import socket
+import subprocess
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vlmbench_assets.environments.boxed import INSIDE, Box, BoxCommand, made_from
+from vlmbench_assets.environments.docker.container import (
+    HOME,
+    Bound,
+    Order,
+    born,
+    create,
+    labels,
+    memory_limit,
+    mounts,
+    user,
+)
+from vlmbench_assets.environments.docker.engine import docker_client, explained, find_image, image_digest
+from vlmbench_assets.environments.docker.handle import DockerHandle, give_back
+from vlmbench_assets.environments.options import DockerOptions
+from vlmbench_sdk import Environment, EnvironmentUnavailableError, Handle, Launch, Prepared
+from vlmbench_sdk.job import PIPES
+from vlmbench_sdk.supervisor import SUPERVISE, Supervision
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+
+class DockerEnvironment(Environment[DockerOptions]):
+    """Isolation of everything: files, network, processes, memory, and the software down to the C library."""
+
+    def identity(self, distribution: str) -> str:  # noqa: ARG002 - its version stands in the lineage by itself
+        """The image's digest, the entry's requirements, in any order, and the interpreter."""
+        options = self.options
+        base = image_digest(options.image, self._where)
+        python = f"{options.python}{' and the image' if options.image_packages else ''}"
+        return f"docker {made_from(base=base, requirements=options.requirements, python=python)}"
+
+    def lock(self, distributions: tuple[str, ...]) -> str:
+        """Digest of the installed versions, where they were installed before."""
+        return self._box(distributions).lock()
+
+    def prepare(self, distributions: tuple[str, ...], say: Callable[[str], None]) -> Prepared:
+        """Get a pinned image that is not here yet, and install on top of it what was not installed before."""
+        remove_abandoned()
+        self._get_image(say)
+        return self._box(distributions).prepare(self._run_in_image, say)
+
+    def launch(self, prepared: Prepared, launch: Launch) -> Handle:
+        """Start the container and return at once."""
+        uid, gid = user()
+        for path in (launch.work, *launch.work.iterdir()):
+            if path.name != PIPES:
+                os.chown(path, uid, gid, follow_symlinks=False)
+        client = docker_client()
+        with explained(self._where):
+            order = Order(
+                name=f"vlmbench-{uuid.uuid4().hex[:12]}",
+                command=(prepared.python, *launch.arguments),
+                launch=launch,
+                binds=_binds(launch, Path(prepared.folder), self.options.readable),
+                variables=_variables(launch),
+                memory=memory_limit(client, self.options),
+            )
+        return self._start(client, order)
+
+    @property
+    def _where(self) -> str:
+        return f"environment {self.name}"
+
+    def _box(self, distributions: tuple[str, ...]) -> Box:
+        return Box(
+            name=self.name,
+            cache=self.cache,
+            base=image_digest(self.options.image, self._where),
+            requirements=self.options.requirements,
+            distributions=distributions,
+            python=self.options.python,
+            image_packages=self.options.image_packages,
+        )
+
+    def _get_image(self, say: Callable[[str], None]) -> None:
+        """Pull an image that its name pins; which other one a name means now is for a person to decide."""
+        try:
+            find_image(self.options.image, self._where)
+        except EnvironmentUnavailableError:
+            if "@sha256:" not in self.options.image:
+                raise
+            say(f"environment {self.name}: pulling {self.options.image}")
+            with explained(self._where, self.options.image):
+                docker_client().images.pull(self.options.image)
+
+    def _run_in_image(self, command: BoxCommand) -> "subprocess.CompletedProcess[str]":
+        client = docker_client()
+        with explained(self._where, self.options.image):
+            container = client.containers.create(
+                self.options.image,
+                list(command.argv),
+                entrypoint=[],
+                environment=dict(command.env),
+                mounts=mounts([(each.source, each.inside, each.writable) for each in command.binds]),
+                labels=labels("prepare"),
+                user=f"{os.getuid()}:{os.getgid()}",
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                init=True,
+            )
+            try:
+                container.start()
+                code = int(container.wait()["StatusCode"])
+                output, errors = (
+                    container.logs(stdout=out, stderr=not out).decode("utf-8", "replace") for out in (True, False)
+                )
+            finally:
+                container.remove(force=True, v=True)
+        return subprocess.CompletedProcess(command.argv, code, output, errors)
+
+    def _start(self, client: "DockerClient", order: Order) -> Handle:
+        launch = order.launch
+        try:
+            with explained(self._where, self.options.image):
+                container = create(client, self.options, order)
+                streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+                attached = client.api.attach_socket(container.attrs["Id"], params=streams)
+                # docker-py hands out a file without a way to send. The handle holds it: its end is that of the
+                # container's standard input.
+                stream: socket.socket = attached._sock  # noqa: SLF001
+                container.start()
+                stream.sendall(json.dumps(dict(launch.secrets)).encode() + b"\n")
+        except BaseException:
+            # By name, because an interrupt may come after the engine made it and before we were told its id.
+            _remove(order.name)
+            raise
+        return DockerHandle(container, stream, launch.log, order.memory, lambda: give_back(launch.work))
+
+
+def _binds(launch: Launch, software: Path, readable: Sequence[str]) -> list[Bound]:
+    """What the worker sees of this machine."""
+    binds = [(launch.work, str(launch.work), True), (software, INSIDE, False)]
+    further = (Path(each).expanduser() for each in readable)
+    binds += [(path, str(path), False) for path in (*launch.readable, *launch.locks, *further)]
+    pipes = launch.work / PIPES
+    if pipes.exists():
+        # Its folder is ours, so that no link can be put in the place of the file that the host reads.
+        messages = pipes / "messages.jsonl"
+        messages.touch()
+        os.chown(messages, *user())
+        binds += [(pipes, str(pipes), False), (messages, str(messages), True)]
+    return binds
+
+
+def _variables(launch: Launch) -> dict[str, str]:
+    supervision = Supervision(stdin=True, secrets="stdin", locks=tuple(map(str, launch.locks)))
+    # Inside, the GPUs that were handed over are numbered from 0.
+    gpus = ",".join(str(index) for index in range(len(launch.gpus)))
+    return {**HOME, **launch.env, "CUDA_VISIBLE_DEVICES": gpus, SUPERVISE: supervision.model_dump_json()}
+
+
+def _remove(name: str) -> None:
+    import docker.errors
+
+    with suppress(docker.errors.APIError):
+        docker_client().containers.get(name).remove(force=True, v=True)
+
+
+def remove_abandoned() -> list[str]:
+    """Remove containers whose host on this machine is gone; return their names.
+
+    Belt and braces: a worker ends by itself when its host does, and the engine keeps what has ended.
+    """
+    import docker.errors
+
+    removed: list[str] = []
+    with explained("docker"):
+        found = docker_client().containers.list(all=True, filters={"label": f"vlmbench.host={socket.gethostname()}"})
+        for container in found:
+            if born(int(container.labels["vlmbench.pid"])) != container.labels["vlmbench.born"]:
+                with suppress(docker.errors.NotFound):
+                    container.remove(force=True, v=True)
+                    removed.append(str(container.name))
+    return removed
