@@ -151,7 +151,7 @@ def read_journal(path: Path, start: int = 0) -> Journal:
     """
     if not path.exists():
         return Journal(())
-    with open_plain(path) as file:
+    with _opened(path) as file:
         file.seek(start)
         # A line that is too long to be one that `append` wrote is read in pieces, which are damaged each.
         read = [_answer_of(line[:-1]) for line in iter(lambda: file.readline(LONGEST_LINE), b"") if line[-1:] == b"\n"]
@@ -167,7 +167,7 @@ def wait_until_free(path: Path, timeout_s: float) -> bool:
     if not path.exists():
         return True
     until = time.monotonic() + timeout_s
-    with open_plain(path) as file:
+    with _opened(path) as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -177,6 +177,17 @@ def wait_until_free(path: Path, timeout_s: float) -> bool:
                 time.sleep(LOOK_EVERY_S)
             else:
                 return True
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return open_plain(path)
+    except OSError as error:
+        raise WorkerError(
+            "the journal is not a plain file that can be read",
+            where=str(path),
+            fix="Remove what lies there and run again; published answers are taken from their table",
+        ) from error
 
 
 def _answer_of(line: bytes) -> Answered | None:

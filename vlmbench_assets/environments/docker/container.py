@@ -11,9 +11,10 @@ from vlmbench_assets.environments.options import DockerOptions
 from vlmbench_sdk import Launch
 
 if TYPE_CHECKING:
-    from docker import DockerClient
     from docker.models.containers import Container
     from docker.types import Mount
+
+    from docker import DockerClient
 
 LABEL = "vlmbench"
 """Label of every container of ours; its value says what for."""

@@ -9,8 +9,9 @@ from vlmbench_sdk import EnvironmentUnavailableError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from docker import DockerClient
     from docker.models.images import Image
+
+    from docker import DockerClient
 
 NO_GPU_RUNTIME = ("could not select device driver", "Unknown runtime specified nvidia", "nvidia-container-cli")
 """What the engine says when the NVIDIA container toolkit is missing: facts of engine versions 20.10 to 28."""

@@ -23,7 +23,7 @@ from vlmbench_assets.environments.docker.container import (
     user,
 )
 from vlmbench_assets.environments.docker.engine import docker_client, explained, find_image, image_digest
-from vlmbench_assets.environments.docker.handle import DockerHandle, give_back
+from vlmbench_assets.environments.docker.handle import Attached, DockerHandle, give_back
 from vlmbench_assets.environments.options import DockerOptions
 from vlmbench_sdk import Environment, EnvironmentUnavailableError, Handle, Launch, Prepared
 from vlmbench_sdk.job import PIPES
@@ -124,17 +124,17 @@ class DockerEnvironment(Environment[DockerOptions]):
 
     def _start(self, client: "DockerClient", order: Order) -> Handle:
         launch = order.launch
+        stream: Attached | None = None
         try:
             with explained(self._where, self.options.image):
                 container = create(client, self.options, order)
                 streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-                attached = client.api.attach_socket(container.attrs["Id"], params=streams)
-                # docker-py hands out a file without a way to send. The handle holds it: its end is that of the
-                # container's standard input.
-                stream: socket.socket = attached._sock  # noqa: SLF001
+                stream = Attached(client.api.attach_socket(container.attrs["Id"], params=streams))
                 container.start()
-                stream.sendall(json.dumps(dict(launch.secrets)).encode() + b"\n")
+                stream.send(json.dumps(dict(launch.secrets)).encode() + b"\n")
         except BaseException:
+            if stream is not None:
+                stream.close()
             # By name, because an interrupt may come after the engine made it and before we were told its id.
             _remove(order.name)
             raise

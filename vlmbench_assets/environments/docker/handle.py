@@ -23,11 +23,34 @@ FRAME = 8
 """Bytes of the header before each piece of output: stream, three zeros, length (Docker Engine API, attach)."""
 
 
+class Attached:
+    """A container's output, and the other end of its standard input, which ends with this."""
+
+    def __init__(self, attached: socket.SocketIO) -> None:
+        """Take over what docker-py attached; it hands out a file, without a way to send."""
+        self._file = attached
+        self._socket: socket.socket = attached._sock  # type: ignore[attr-defined]  # noqa: SLF001
+
+    def send(self, content: bytes) -> None:
+        """Write to the container's standard input."""
+        self._socket.sendall(content)
+
+    def receive(self, size: int) -> bytes:
+        """At most so many bytes; none at the end."""
+        return self._socket.recv(size)
+
+    def close(self) -> None:
+        """Let go of it, and of the connection that docker-py keeps behind it."""
+        self._file._response.close()  # type: ignore[attr-defined]  # noqa: SLF001
+        self._file.close()
+        self._socket.close()
+
+
 class DockerHandle(Handle):
     """One container from its start to its removal, which nothing skips."""
 
     def __init__(
-        self, container: "Container", output: socket.socket, log: Path, memory: str, done: Callable[[], None]
+        self, container: "Container", output: Attached, log: Path, memory: str, done: Callable[[], None]
     ) -> None:
         """Take over a started container.
 
@@ -91,27 +114,29 @@ class DockerHandle(Handle):
         finally:
             if self._cancelled:
                 self._outcome = Outcome(kind="cancelled", detail="the worker was stopped")
-            self._output.close()
-            self._done()
-            self._ended.set()
+            try:
+                self._output.close()
+                self._done()
+            finally:
+                self._ended.set()
 
     def _copy(self) -> None:
         written = 0
         with self._log.open("wb", buffering=0) as log:
             while header := _exactly(self._output, FRAME):
                 left = int.from_bytes(header[4:], "big")
-                while left and (piece := self._output.recv(min(left, 1 << 16))):
+                while left and (piece := self._output.receive(min(left, 1 << 16))):
                     left -= len(piece)
                     written += len(piece)
                     if written <= LONGEST_LOG:
                         log.write(piece)
 
 
-def _exactly(stream: socket.socket, size: int) -> bytes:
+def _exactly(stream: Attached, size: int) -> bytes:
     """So many bytes, or none at the end."""
     found = b""
     while len(found) < size:
-        piece = stream.recv(size - len(found))
+        piece = stream.receive(size - len(found))
         if not piece:
             return b""
         found += piece
