@@ -1,12 +1,13 @@
 """What the host itself offers, through the same hooks as every plugin."""
 
+from vlmbench_assets.environments.apptainer_options import ApptainerOptions
 from vlmbench_assets.environments.options import VenvOptions
 from vlmbench_sdk import ChartPlugin, EnvironmentPlugin, hookimpl
 
 
 @hookimpl
 def vlmbench_environments() -> list[EnvironmentPlugin]:
-    """Offer `process` and `venv`."""
+    """Offer where a worker may run."""
     return [
         EnvironmentPlugin(
             name="process",
@@ -18,6 +19,12 @@ def vlmbench_environments() -> list[EnvironmentPlugin]:
             environment="vlmbench_assets.environments.venv:VenvEnvironment",
             options=VenvOptions,
             description="A virtual environment of its own, made by uv and cached by its requirements' digest",
+        ),
+        EnvironmentPlugin(
+            name="apptainer",
+            environment="vlmbench_assets.environments.apptainer:ApptainerEnvironment",
+            options=ApptainerOptions,
+            description="A container image without a daemon and without privileges, as on clusters",
         ),
     ]
 
