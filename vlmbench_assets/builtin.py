@@ -2,6 +2,7 @@
 
 from vlmbench_assets.environments.apptainer_options import ApptainerOptions
 from vlmbench_assets.environments.options import VenvOptions
+from vlmbench_assets.environments.slurm_options import SlurmOptions
 from vlmbench_sdk import ChartPlugin, EnvironmentPlugin, hookimpl
 
 
@@ -25,6 +26,12 @@ def vlmbench_environments() -> list[EnvironmentPlugin]:
             environment="vlmbench_assets.environments.apptainer:ApptainerEnvironment",
             options=ApptainerOptions,
             description="A container image without a daemon and without privileges, as on clusters",
+        ),
+        EnvironmentPlugin(
+            name="slurm",
+            environment="vlmbench_assets.environments.slurm:SlurmEnvironment",
+            options=SlurmOptions,
+            description="A job of a Slurm cluster, with a virtual environment or an Apptainer image inside",
         ),
     ]
 

@@ -41,6 +41,8 @@ class CommandLine:
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
+    prefix: str = ""
+    """What stands before the names of variables that are meant for the inside of a container."""
 
 
 class PreparedImage(Prepared):
@@ -134,7 +136,8 @@ class ApptainerEnvironment(Environment[ApptainerOptions]):
         if options.memory:
             argv += ["--memory", options.memory]
         env = {"LANG": "C.UTF-8", **launch.env, SUPERVISE: supervision.model_dump_json()}
-        return CommandLine((*argv, prepared.sif, prepared.python, *launch.arguments), _inside(engine, env))
+        argv += [prepared.sif, prepared.python, *launch.arguments]
+        return CommandLine(tuple(argv), _inside(engine, env), _prefix(engine))
 
     @property
     def _where(self) -> str:
@@ -219,8 +222,11 @@ def _bound(binds: Sequence[Bind]) -> list[str]:
 
 
 def _inside(engine: str, env: Mapping[str, str]) -> dict[str, str]:
-    prefix = f"{Path(engine).name.upper()}ENV_"
-    return {prefix + name: value for name, value in env.items()}
+    return {_prefix(engine) + name: value for name, value in env.items()}
+
+
+def _prefix(engine: str) -> str:
+    return f"{Path(engine).name.upper()}ENV_"
 
 
 def _plain(line: str) -> str:
