@@ -107,11 +107,11 @@ class MiniSlurm:
         """Start a node's slurmd."""
         self._daemon("slurmd", "-D", "-f", self.env["SLURM_CONF"], "-N", node, name=node)
 
-    def kill(self, name: str) -> None:
-        """Kill a daemon as a power cut would: `slurmctld`, or a node's slurmd by the node's name."""
+    def end(self, name: str) -> None:
+        """Stop a daemon as for an update: `slurmctld`, or a node's slurmd by the node's name."""
         daemon = self._daemons.pop(name)
-        daemon.kill()
-        daemon.wait()
+        daemon.terminate()
+        daemon.wait(PATIENCE_S)
 
     def stop(self) -> None:
         """End every job and daemon."""
@@ -119,14 +119,15 @@ class MiniSlurm:
             self.client("scancel", "--user=root")
             _until(lambda: not self.jobs(), "jobs do not end")
         for name in reversed(list(self._daemons)):
-            self.kill(name)
+            self._daemons[name].kill()
+            self.end(name)
 
     def jobs(self) -> list[str]:
         """Id, state and name of the jobs that have not ended."""
         return self.client("squeue", "--noheader", "--format=%A %T %j").splitlines()
 
     def client(self, *command: str) -> str:
-        """Run one of Slurm's commands on this cluster."""
+        """Run one of Slurm's commands on this cluster; an empty answer where it fails."""
         done = subprocess.run(command, env={**os.environ, **self.env}, capture_output=True, text=True, check=False)
         return done.stdout
 

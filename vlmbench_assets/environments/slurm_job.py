@@ -168,7 +168,7 @@ def submit(folder: JobFolder, tasks: Sequence[Task], options: SlurmOptions, wher
         raise
     if told.returncode != 0:
         raise EnvironmentUnavailableError(
-            f"Slurm does not take the job ({_last(told.stderr)})",
+            f"Slurm does not take the job ({_said(told.stderr)})",
             where=where,
             fix=_fix(told.stderr),
         )
@@ -212,6 +212,6 @@ def _fix(message: str) -> str:
     return "Correct `partition`, `account`, `time_limit`, `cpus`, `memory`, `gres` or `extra` of the environment"
 
 
-def _last(message: str) -> str:
+def _said(message: str) -> str:
     lines = [line.removeprefix("sbatch: error: ").strip() for line in message.strip().splitlines()]
-    return lines[-1] if lines else "it says nothing"
+    return "; ".join(lines) or "it says nothing"
