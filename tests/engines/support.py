@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.support import REPOSITORY, write_yaml
@@ -19,13 +19,13 @@ DIFFER = ("latency_ms", "ttft_ms", "answered_at", "sample_digest")
 """Columns that differ between environments: times, and a digest that the environment is part of."""
 
 
-def launch_of(folder: Path, body: str, *, gpus_wanted: int = 0, **secrets: str) -> Launch:
+def launch_of(folder: Path, body: str, *, gpus_wanted: int = 0, secrets: Mapping[str, str] | None = None) -> Launch:
     """A worker that runs a few lines of Python under its supervisor; `work` is its folder."""
     work = folder / "work"
     work.mkdir(parents=True)
     code = f"{SUPERVISED}work = Path({str(work)!r}); supervise(work)\n{body}"
     return Launch(
-        arguments=("-c", code), work=work, log=folder / "worker.log", secrets=secrets, gpus_wanted=gpus_wanted
+        arguments=("-c", code), work=work, log=folder / "worker.log", secrets=secrets or {}, gpus_wanted=gpus_wanted
     )
 
 
@@ -66,7 +66,9 @@ def start_cli(root: Path, cache: Path, *arguments: str) -> "subprocess.Popen[str
 def start_host(root: Path, model: str) -> "subprocess.Popen[str]":
     """Make a cell's answers in a process of its own, without the seconds that the command needs to start."""
     code = f"from pathlib import Path; from tests.cells import answer; answer(Path({str(root)!r}), {model!r}, 'tiny')"
-    return subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, text=True, start_new_session=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
 
 
 def answered_as_in_process(root: Path, cache: Path, environment: str) -> None:

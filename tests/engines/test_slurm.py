@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tests.engines.mini_slurm import MiniSlurm
 from tests.cells import answer
+from tests.engines.mini_slurm import MiniSlurm
 from tests.engines.support import (
     IMAGE,
     answered_as_in_process,
@@ -160,7 +160,7 @@ def test_the_controller_may_be_away_for_a_while(slurm: MiniSlurm, tmp_path: Path
 
 def test_secrets_are_seen_by_the_worker_only(slurm: MiniSlurm, tmp_path: Path) -> None:
     body = "Path(work, 'ready').write_text(os.environ['WORD'])\nwhile not Path(work, 'go').exists(): time.sleep(0.05)"
-    launch = launch_of(tmp_path, body, WORD="hush-hush")
+    launch = launch_of(tmp_path, body, secrets={"WORD": "hush-hush"})
     (handle,) = start(SlurmOptions(), launch)
     until((launch.work / "ready").exists)
     until(lambda: (launch.work / "ready").read_text(encoding="utf-8") == "hush-hush")
