@@ -10,7 +10,13 @@ import pytest
 
 from tests.support import Run, write_source, write_yaml
 
-ENGINES = {"tesseract": "tesseract", "chromium": "chromium", "docker": "dockerd"}
+ENGINES = {
+    "tesseract": "tesseract",
+    "chromium": "chromium",
+    "docker": "dockerd",
+    "apptainer": "apptainer",
+    "slurm": "slurmctld",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,12 +1,14 @@
 """What the host itself offers, through the same hooks as every plugin."""
 
+from vlmbench_assets.environments.apptainer_options import ApptainerOptions
 from vlmbench_assets.environments.options import DockerOptions, VenvOptions
+from vlmbench_assets.environments.slurm_options import SlurmOptions
 from vlmbench_sdk import ChartPlugin, EnvironmentPlugin, hookimpl
 
 
 @hookimpl
 def vlmbench_environments() -> list[EnvironmentPlugin]:
-    """Offer `process`, `venv` and `docker`."""
+    """Offer where a worker may run."""
     return [
         EnvironmentPlugin(
             name="process",
@@ -24,6 +26,18 @@ def vlmbench_environments() -> list[EnvironmentPlugin]:
             environment="vlmbench_assets.environments.docker.environment:DockerEnvironment",
             options=DockerOptions,
             description="A locked-down container of its own on a pinned image, without network",
+        ),
+        EnvironmentPlugin(
+            name="apptainer",
+            environment="vlmbench_assets.environments.apptainer:ApptainerEnvironment",
+            options=ApptainerOptions,
+            description="A container image without a daemon and without privileges, as on clusters",
+        ),
+        EnvironmentPlugin(
+            name="slurm",
+            environment="vlmbench_assets.environments.slurm:SlurmEnvironment",
+            options=SlurmOptions,
+            description="A job of a Slurm cluster, with a virtual environment or an Apptainer image inside",
         ),
     ]
 
