@@ -99,12 +99,13 @@ class Tenancy:
 
     def _end(self, ledger: Ledger, entry: Entry) -> str:
         """End the pod; return what is wrong when it may still be there."""
-        self.budget.stop()
         api = RunPodApi(self.options.api_url, where=self.where)  # its waits do not end when the worker is stopped
         try:
             ended = 0 if self._refused else api.end(self.name, self.pod.id if self.pod else "")
         except EnvironmentUnavailableError as error:
             return f"its pod {self.pod.id if self.pod else self.name} may still run and cost money: {error}"
+        finally:
+            self.budget.stop()
         # A pod whose answer was lost may not be in RunPod's list yet; the next `reap` looks again.
         if self.pod or ended or self._refused:
             ledger.ended(entry)
