@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import Run, write_source, write_yaml
 
-ENGINES = {"tesseract": "tesseract", "chromium": "chromium"}
+ENGINES = {"tesseract": "tesseract", "chromium": "chromium", "docker": "docker", "ssh": "ssh"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

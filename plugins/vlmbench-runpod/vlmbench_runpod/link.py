@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
-from vlmbench_runpod.scripts import BASE, PULL
+from vlmbench_runpod.scripts import BASE, PULL, PULSE_SCRIPT
 from vlmbench_sdk import EnvironmentUnavailableError
 
 QUICK_S = 60.0
@@ -94,10 +94,12 @@ class Link:
     def share(self) -> None:
         """Open the connection that further commands use; without it each would make its own, which also works.
 
-        It runs `cat`, which ends with this process: a lone connection would hold the pod's sshd for ever.
+        Its own command ends with this process, whose end closes the pipe: nothing holds the pod then.
         """
         self.close()
-        self._master = self._start(["cat"], ["-o", "ControlMaster=yes"], subprocess.DEVNULL, subprocess.DEVNULL)
+        self._master = self._start(
+            ["bash", "-c", PULSE_SCRIPT], ["-o", "ControlMaster=yes"], subprocess.DEVNULL, subprocess.DEVNULL
+        )
         until = time.monotonic() + 10
         while not self._socket.exists() and self._master.poll() is None and time.monotonic() < until:
             time.sleep(0.05)

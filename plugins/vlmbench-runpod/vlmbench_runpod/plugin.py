@@ -50,7 +50,7 @@ class RunPodOptions(Options):
     """The pod is ended after this time, also by itself."""
     start_timeout_s: float = Field(default=900.0, gt=0)
     """How long it may take until the pod answers, in seconds; large images need minutes."""
-    silence_s: int = Field(default=600, ge=30)
+    silence_s: int = Field(default=600, ge=10)
     """The pod ends itself when it has not heard of this machine for so long, in seconds."""
     api_url: Annotated[str, AfterValidator(_https)] = API
     """Where the REST interface is."""

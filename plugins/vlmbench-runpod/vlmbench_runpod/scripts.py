@@ -58,6 +58,9 @@ key for this pod only into the environment (docs.runpod.io/pods/templates/enviro
 public key and the pod's own key come by the environment, too, so that neither side trusts on first use.
 """
 
+PULSE_SCRIPT = f"while :; do touch {BASE}/alive; read -r -t 5; [ $? -gt 128 ] || exit 0; done"
+"""Tells the pod that the host lives for as long as its connection stands, also during a long upload."""
+
 # A session of sshd has none of the image's own variables, such as a PATH with conda or LD_LIBRARY_PATH.
 _IMAGE_ENV = """\
 while IFS= read -r -d '' pair; do
@@ -82,7 +85,7 @@ while [ $# -ge 3 ]; do
 done
 exit 0
 """
-"""For each PATH START MOST: how many bytes follow, and the bytes. It also tells the pod that the host lives."""
+"""For each PATH START MOST: how many bytes follow, and the bytes. Also a pulse, where no connection is shared."""
 
 
 def setup_script(python: str, uv_version: str, *, image_packages: bool) -> str:

@@ -120,10 +120,10 @@ class Tenancy:
             ends = int(time.time() + self.budget.left_s)
             link.run(["bash", "-c", f"echo {ends} > {ENDS_AT}.part && mv {ENDS_AT}.part {ENDS_AT}"])
             self._say("sending files")
-            link.push(self._files())
+            link.push(self._unless_stopped(self._files()))
             self._say("installing")
             self._install(link)
-            self._say("asking")
+            self._say(f"asking, at ${self.budget.per_hour:g} an hour")
             return self._work(link)
         finally:
             link.close()
@@ -166,6 +166,14 @@ class Tenancy:
         env = {**self.launch.env, SUPERVISE: supervision.model_dump_json()}
         yield RUN, run_script(self.launch.arguments, str(self.launch.work), env).encode()
         yield from work_files(self.launch)
+
+    def _unless_stopped(
+        self, files: Iterator[tuple[PurePosixPath, Path | bytes]]
+    ) -> Iterator[tuple[PurePosixPath, Path | bytes]]:
+        for each in files:
+            self._pause(0)
+            self._check(self.pod)
+            yield each
 
     def _install(self, link: Link) -> None:
         with self.launch.log.open("wb") as log:
@@ -220,7 +228,6 @@ class Tenancy:
                 with suppress(LinkError):  # the connection of the worker itself tells when the pod is gone
                     courier.bring()
                 brought = time.monotonic()
-                self._say(f"{courier.answers} answers, ${self.budget.cost:.4f}")
             if now - looked >= STATUS_EVERY_S:
                 looked = now
                 if gone := self._gone():
