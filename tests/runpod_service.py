@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -140,10 +139,10 @@ class Service(ThreadingHTTPServer):
 
     def _start(self, pod: Rented) -> None:
         address = str(self.server_address[0])
-        env = {**pod.order.env, "RUNPOD_POD_ID": pod.pod_id, "RUNPOD_API_KEY": pod.key, "FROM_IMAGE": "yes"}
+        env = {**pod.order.env, "RUNPOD_POD_ID": pod.pod_id, "RUNPOD_API_KEY": pod.key, "UV_CACHE_DIR": "/uv"}
         # This machine may reach the package index through its own certificate authority only.
         authority = os.environ.get("SSL_CERT_FILE", "")
-        mounts = ["--volume", f"{UV_CACHE}:/root/.cache/uv"]
+        mounts = ["--volume", f"{UV_CACHE}:/uv"]
         if authority:
             env["SSL_CERT_FILE"] = "/authority.crt"
             mounts += ["--volume", f"{authority}:/authority.crt:ro"]
@@ -277,7 +276,7 @@ def image_is_there(name: str) -> bool:
     return bool(docker("images", "--quiet", name).strip())
 
 
-def make_image(base: str, marker: Path) -> None:
+def make_image(base: str) -> None:
     """Make the pods' image from a base with apt: what a user's image has to have, and nothing else."""
     name = f"vlmbench-test-pod-{os.getpid()}"
     install = "apt-get update -qq && apt-get install -y -qq --no-install-recommends openssh-server"
@@ -286,4 +285,3 @@ def make_image(base: str, marker: Path) -> None:
         docker("commit", name, IMAGE)
     finally:
         subprocess.run(["docker", "rm", "--force", name], capture_output=True, check=False)
-    marker.touch()

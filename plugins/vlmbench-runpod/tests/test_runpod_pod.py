@@ -13,6 +13,7 @@ import pytest
 
 from tests.runpod_service import IMAGE, KEY, Fault, Service, docker, gateway, image_is_there, make_image, serving
 from tests.support import Run, write_source, write_yaml
+from vlmbench_runpod.api import RunPodApi
 from vlmbench_runpod.environment import RunPodEnvironment
 from vlmbench_runpod.ledger import Ledger, reap
 from vlmbench_runpod.plugin import RunPodOptions
@@ -26,13 +27,13 @@ WORKER = ("vlmbench-sdk", "vlmbench-echo")
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Service]:
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     if not image_is_there(IMAGE):
         if not image_is_there(BASE_IMAGE):
             if "docker" in os.environ.get("VLMBENCH_REQUIRE_ENGINES", "").split(","):
                 pytest.fail(f"docker has no image {BASE_IMAGE} to make a pod from")
             pytest.skip(f"docker has no image {BASE_IMAGE} to make a pod from")
-        make_image(BASE_IMAGE, tmp_path / "made")
+        make_image(BASE_IMAGE)
     monkeypatch.setenv("RUNPOD_API_KEY", KEY)
     with serving(gateway()) as found:
         yield found
@@ -249,10 +250,14 @@ def test_a_model_that_wants_gpus_needs_their_types(service: Service, tmp_path: P
     with pytest.raises(EnvironmentUnavailableError, match="gpu_types"):
         Pod(service, tmp_path).start(gpus_wanted=2)
     service.with_containers = False
-    pod = Pod(service, tmp_path / "b", gpu_types=("NVIDIA GeForce RTX 4090",), start_timeout_s=1)
-    end_of(pod.start(gpus_wanted=2))
-    order = json.loads(service.orders[0])
-    assert (order["gpuCount"], order["gpuTypeIds"]) == (2, ["NVIDIA GeForce RTX 4090"])
+    options = {"cloud": "COMMUNITY", "data_centers": ["EU-RO-1"], "interruptible": True, "registry_auth": "clz"}
+    types = ("NVIDIA GeForce RTX 4090",)
+    pod = Pod(service, tmp_path / "b", gpu_types=types, start_timeout_s=1, disk_gb=80, **options)
+    assert "did not answer" in end_of(pod.start(gpus_wanted=2)).detail
+    [order] = [json.loads(text) for text in service.orders]
+    assert (order["gpuCount"], order["gpuTypeIds"]) == (2, [*types])
+    chosen = ("cloudType", "dataCenterIds", "interruptible", "containerRegistryAuthId", "containerDiskInGb")
+    assert [order[name] for name in chosen] == ["COMMUNITY", ["EU-RO-1"], True, "clz", 80]
 
 
 def test_a_pod_that_cannot_be_ended_stays_in_the_ledger_and_is_named(service: Service, tmp_path: Path) -> None:
@@ -313,6 +318,37 @@ def test_a_pod_whose_host_is_gone_ends_itself(
     assert ("DELETE", f"/v1/pods/{pod_id}") in [(method, path) for method, path, _ in service.asked]
     assert reap(tmp_path / "cache") == []
     assert not Ledger(tmp_path / "cache").open()
+
+
+def test_a_pod_whose_making_was_never_confirmed_is_found_by_name(service: Service, tmp_path: Path) -> None:
+    service.with_containers = False
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    entry = Ledger(tmp_path).want("vlmbench-lost", service.url, keys)
+    ghost = entry.model_copy(update={"owner_pid": 2**22 + 1})
+    Ledger(tmp_path).rented(ghost, "")
+    assert reap(tmp_path) == []
+    assert Ledger(tmp_path).open(), "RunPod's lists lag behind: it is looked for again"
+    RunPodApi(service.url, where="").create({"name": "vlmbench-lost", "imageName": IMAGE})
+    [line] = reap(tmp_path)
+    assert "vlmbench-lost" in line
+    assert not service.pods
+    assert not Ledger(tmp_path).open()
+    assert not keys.exists()
+
+
+def test_a_pod_that_cannot_be_reaped_is_named_and_the_others_are_ended(service: Service, tmp_path: Path) -> None:
+    service.with_containers = False
+    ledger = Ledger(tmp_path)
+    for name in ("vlmbench-a", "vlmbench-b"):
+        entry = ledger.want(name, service.url, tmp_path / name)
+        pod = RunPodApi(service.url, where="").create({"name": name, "imageName": IMAGE})
+        ledger.rented(entry.model_copy(update={"owner_started": "long ago"}), pod.id)
+    service.fail("DELETE", Fault(403))
+    with pytest.raises(EnvironmentUnavailableError, match="may still cost money"):
+        reap(tmp_path)
+    assert [pod.order.name for pod in service.pods.values()] == ["vlmbench-a"]
+    assert [entry.name for entry in ledger.open()] == ["vlmbench-a"]
 
 
 def test_reap_leaves_the_pods_of_those_who_live(service: Service, tmp_path: Path) -> None:

@@ -74,8 +74,11 @@ class RunPodEnvironment(Environment[RunPodOptions]):
                 fix = "Install the OpenSSH client (apt-get install openssh-client)"
                 raise EnvironmentUnavailableError(f"the program `{program}` is not installed", where=where, fix=fix)
         RunPodApi(self.options.api_url, where=where).check()
-        for line in self.reap(self.cache):
-            say(line)
+        try:
+            for line in self.reap(self.cache):
+                say(line)
+        except EnvironmentUnavailableError as error:
+            say(str(error))  # another run's pod must not keep this one from running, only be heard of
         kit = self._kit = make_kit(self.cache, self.options, distributions, where)
         return Prepared(digest=kit.digest, python=str(PYTHON), packages=kit.packages)
 

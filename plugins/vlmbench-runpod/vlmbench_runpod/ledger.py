@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from vlmbench_runpod.api import RunPodApi
+from vlmbench_sdk import EnvironmentUnavailableError
 from vlmbench_sdk.records import Record
 
 FORGET_AFTER_S = 900.0
@@ -96,22 +97,27 @@ def reap(cache: Path) -> list[str]:
     """End every pod whose owner on this machine is gone; return a line for each.
 
     Raises:
-        EnvironmentUnavailableError: When there may be such a pod and it cannot be ended.
+        EnvironmentUnavailableError: When one of them cannot be ended; the others are ended before.
     """
-    ledger, lines = Ledger(cache), []
+    ledger, lines, failed = Ledger(cache), [], []
     for entry in ledger.open():
         if entry.owner_host != socket.gethostname():
             lines.append(f"runpod: {entry.name} is of {entry.owner_host}; it is left alone")
             continue
         if is_alive(entry):
             continue
-        api = RunPodApi(entry.api, where=f"pod {entry.pod or entry.name}, left behind by process {entry.owner_pid}")
-        ended = api.end(entry.name, entry.pod)
+        try:
+            ended = RunPodApi(entry.api, where=f"pod {entry.pod or entry.name}").end(entry.name, entry.pod)
+        except EnvironmentUnavailableError as error:
+            failed.append(f"a pod of a killed run may still cost money: {error}")
+            continue
         if entry.pod or ended or time.time() - entry.at > FORGET_AFTER_S:
             ledger.ended(entry)
             shutil.rmtree(entry.folder, ignore_errors=True)
         if ended:
             lines.append(f"runpod: {entry.name} was left behind by process {entry.owner_pid}; it is ended now")
+    if failed:
+        raise EnvironmentUnavailableError("; ".join([*lines, *failed]))
     return lines
 
 

@@ -13,7 +13,7 @@ from vlmbench_sdk import Launch
 def pod_order(options: RunPodOptions, launch: Launch, name: str, keys: Keys) -> dict[str, JsonValue]:
     """The body of the request that rents the pod."""
     env: dict[str, JsonValue] = {
-        "PUBLIC_KEY": keys.public,
+        "VLMBENCH_PUBLIC_KEY": keys.public,
         "VLMBENCH_HOST_KEY": keys.host_private,
         "VLMBENCH_API": options.api_url,
         "VLMBENCH_ENDS_AT": str(int(time.time() + options.max_hours * 3600)),

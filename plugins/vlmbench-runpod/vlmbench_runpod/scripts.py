@@ -17,7 +17,7 @@ base={BASE}
 mkdir -p "$base" /run/sshd ~/.ssh
 chmod 755 /run/sshd
 umask 077
-printf '%s\\n' "$PUBLIC_KEY" > ~/.ssh/authorized_keys
+printf '%s\\n' "$VLMBENCH_PUBLIC_KEY" > ~/.ssh/authorized_keys
 printf '%s' "$VLMBENCH_HOST_KEY" | base64 -d > "$base/host_key"
 [ -e "$base/alive" ] || touch "$base/alive"
 trap 'exit 143' TERM

@@ -31,6 +31,7 @@ from vlmbench_sdk.supervisor import SUPERVISE, Supervision
 POLL_S = 2.0
 BRING_EVERY_S = 1.0
 STATUS_EVERY_S = 15.0
+KNOWN_AFTER_S = 60.0
 GRACE_S = 10.0
 """How long a worker that is to stop may take; its supervisor kills it after five seconds."""
 
@@ -133,7 +134,9 @@ class Tenancy:
         until, why = time.monotonic() + self.options.start_timeout_s, "no machine was found"
         while time.monotonic() < until:
             pod = self.api.get(self.pod.id) if self.pod else None
-            self._check(pod)
+            # What was just made may not be known everywhere yet.
+            if pod or self.budget.seconds > KNOWN_AFTER_S:
+                self._check(pod)
             if pod and pod.address and pod.ports and is_address(pod.address) and "22" in pod.ports:
                 self._say(f"connecting to {pod.address}")
                 link = Link(keys, pod.address, pod.ports["22"])
@@ -155,7 +158,7 @@ class Tenancy:
         """Raise when the pod is not meant to run any more, or too dear."""
         if pod is None:
             raise LinkError("RunPod no longer knows the pod")
-        if pod.status and pod.status != "RUNNING":
+        if pod.status in ("EXITED", "TERMINATED"):
             raise LinkError(f"RunPod made it {pod.status} ({pod.last_change or 'no reason given'})")
         if verdict := self.budget.verdict:
             raise EnvironmentUnavailableError(verdict, where=self.where)
