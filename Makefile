@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKSPACE ?= .
 LOCAL := -e . -e sdk -e plugins/vlmbench-documents -e plugins/vlmbench-echo -e plugins/vlmbench-metrics -e plugins/vlmbench-ocr
+# Optional for users, tested by everybody who develops.
+EXTRAS := -e plugins/vlmbench-runpod
 
 .PHONY: setup demo test ui lint types docs requirements clean
 
@@ -53,4 +55,5 @@ $(VENV)/.installed: $(VENV)/bin/uv requirements.txt pyproject.toml sdk/pyproject
 
 $(VENV)/.dev: $(VENV)/.installed requirements-dev.txt
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements-dev.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps $(EXTRAS)
 	@touch $@

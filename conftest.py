@@ -16,6 +16,7 @@ ENGINES = {
     "docker": "dockerd",
     "apptainer": "apptainer",
     "slurm": "slurmctld",
+    "ssh": "ssh",
 }
 
 

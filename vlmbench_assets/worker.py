@@ -76,6 +76,7 @@ def run_facts(bench: Bench, model: str, worker: Worker, result: JobResult, wall_
         "load_s": result.load_s,
         "answer_s": result.answer_s,
         "wall_s": wall_s,
+        "engine": dict(worker.engine),
         "usage": None if usage is None else usage.model_dump(mode="json"),
     }
 

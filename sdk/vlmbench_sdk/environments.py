@@ -89,6 +89,10 @@ class Handle(ABC):
         """One line about where the worker is now, such as a queue; empty when there is nothing to say."""
         return ""
 
+    def facts(self) -> dict[str, str | float]:
+        """What the manifest tells of this run under `engine`, such as its cost; asked once the worker has ended."""
+        return {}
+
     @abstractmethod
     def log_tail(self, lines: int = 40) -> str:
         """Return the last lines of what the worker printed."""
@@ -166,6 +170,21 @@ class Environment(ABC, Generic[OptionsT]):
                 handle.cancel()
             raise
         return handles
+
+    @classmethod
+    def reap(cls, cache: Path) -> list[str]:  # noqa: ARG003
+        """End what hosts that were killed left running, such as containers or rented machines.
+
+        Args:
+            cache: The folder that environments of this user share.
+
+        Returns:
+            A line for people for each thing that was ended, or is left alone on purpose.
+
+        Raises:
+            EnvironmentUnavailableError: When something may be left and cannot be ended.
+        """
+        return []
 
 
 def worker_base_env() -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cells import answer, bench_of
-from tests.engines.base_image import BASE
+from tests.engines.support import IMAGE
 from tests.support import Run, write_source, write_yaml
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.environments.docker.container import born
@@ -27,9 +27,8 @@ TIMINGS = {"latency_ms", "ttft_ms", "answered_at"}
 
 
 @pytest.fixture(autouse=True)
-def _shared_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    # One for all tests, because installing into the image is what takes long; one test looks at that alone.
-    monkeypatch.setenv("VLMBENCH_CACHE", str(tmp_path_factory.getbasetemp().parent / "docker-cache"))
+def _shared_cache(monkeypatch: pytest.MonkeyPatch, shared: Path) -> None:
+    monkeypatch.setenv("VLMBENCH_CACHE", str(shared))
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +43,7 @@ def containers() -> list[str]:
 
 
 def write_box(root: Path, options: str = "", name: str = "box") -> None:
-    write_yaml(root, f"environments/{name}", f"kind: docker\noptions: {{image: '{BASE}'{options}}}\n")
+    write_yaml(root, f"environments/{name}", f"kind: docker\noptions: {{image: '{IMAGE}'{options}}}\n")
 
 
 def write_echo(root: Path, options: str = "", environment: str = "box", name: str = "echo") -> None:
@@ -89,14 +88,14 @@ def test_the_same_answers_as_anywhere_and_nothing_stays(workspace: Path, vlmbenc
 def test_an_image_that_moved_makes_its_cells_stale(workspace: Path) -> None:
     client = docker_client()
     name = f"vlmbench/moving:{os.getpid()}"
-    client.images.get(BASE).tag(name)
+    client.images.get(IMAGE).tag(name)
     try:
         write_yaml(workspace, "environments/box", f"kind: docker\noptions: {{image: '{name}'}}\n")
         write_echo(workspace)
         answer(workspace, "echo", "tiny")
         judged = Judge(bench_of(workspace)).cell(Cell("echo", "tiny"))
         assert judged.assets["answers"].state == "fresh"
-        box = client.containers.create(BASE, ["true"])
+        box = client.containers.create(IMAGE, ["true"])
         box.commit(*name.split(":"))
         box.remove()
         (reason,) = Judge(bench_of(workspace)).cell(Cell("echo", "tiny")).assets["answers"].reasons[:1]
@@ -141,7 +140,7 @@ def test_exit_status_and_signals_are_named(workspace: Path) -> None:
     ("options", "words"),
     [
         ("image: 'vlmbench/nowhere:1'", "the image vlmbench/nowhere:1 is not on this machine"),
-        (f"image: '{BASE}', python: python9", "No interpreter found"),
+        (f"image: '{IMAGE}', python: python9", "No interpreter found"),
     ],
 )
 def test_what_is_missing_is_named(workspace: Path, options: str, words: str) -> None:
@@ -152,7 +151,7 @@ def test_what_is_missing_is_named(workspace: Path, options: str, words: str) -> 
 
 
 def test_gpus_without_the_nvidia_runtime_are_one_sentence(tmp_path: Path) -> None:
-    environment = DockerEnvironment(DockerOptions(image=BASE), name="box", cache=Path(os.environ["VLMBENCH_CACHE"]))
+    environment = DockerEnvironment(DockerOptions(image=IMAGE), name="box", cache=Path(os.environ["VLMBENCH_CACHE"]))
     prepared = environment.prepare(("vlmbench-sdk", "vlmbench-echo"), lambda _line: None)
     work = tmp_path / "work"
     work.mkdir()

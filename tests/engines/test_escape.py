@@ -10,7 +10,7 @@ import pytest
 from uv import find_uv_bin
 
 from tests.cells import answer, bench_of
-from tests.engines.base_image import BASE
+from tests.engines.support import IMAGE
 from tests.support import write_yaml
 from vlmbench_sdk import WorkerError
 
@@ -29,9 +29,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _setting(site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _setting(site: Path, monkeypatch: pytest.MonkeyPatch, shared: Path) -> None:
     monkeypatch.syspath_prepend(str(site))
-    monkeypatch.setenv("VLMBENCH_CACHE", str(tmp_path_factory.getbasetemp().parent / "docker-cache"))
+    monkeypatch.setenv("VLMBENCH_CACHE", str(shared))
     monkeypatch.setenv("HOST_SECRET", SECRET)
 
 
@@ -55,7 +55,7 @@ def server() -> Iterator[str]:
 
 def attack(root: Path, name: str, target: str = "", limits: str = "", entry: str = "") -> str:
     """Let it try, and return what it said it found."""
-    write_yaml(root, "environments/box", f"kind: docker\noptions: {{image: '{BASE}'{limits}}}\n{entry}")
+    write_yaml(root, "environments/box", f"kind: docker\noptions: {{image: '{IMAGE}'{limits}}}\n{entry}")
     options = f"{{attack: {name}, target: '{target}'}}"
     write_yaml(root, "models/bad", f"plugin: hostile\nenvironment: box\noptions: {options}\n")
     answer(root, "bad", "tiny")

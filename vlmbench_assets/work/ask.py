@@ -50,6 +50,8 @@ class Worker:
     timeout_s: float | None = None
     disk_gib: float | None = None
     """A worker that leaves more than this in its folder is stopped."""
+    engine: dict[str, str | float] = field(default_factory=dict)
+    """What the engine tells of the run once the worker has ended."""
 
     @property
     def log(self) -> Path:
@@ -90,6 +92,7 @@ def ask(job: Job, requests: list[Request], worker: Worker, progress: Progress, s
         # Whatever ended the wait (a cancelled run, Ctrl-C), the worker must not outlive it.
         if outcome is None:
             handle.cancel()
+    worker.engine.update(handle.facts())
     result = _result(worker.work)
     if outcome.kind == "ok" and result is not None and result.finished:
         return result

@@ -1,0 +1,1 @@
+"""Workers in rented pods of RunPod."""
