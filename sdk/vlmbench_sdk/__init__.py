@@ -9,7 +9,7 @@ from vlmbench_sdk.entries import (
     ModelEntry,
     PromptEntry,
 )
-from vlmbench_sdk.environments import Environment, Handle, Launch, Outcome, Prepared, worker_base_env
+from vlmbench_sdk.environments import Check, Environment, Handle, Launch, Outcome, Prepared, worker_base_env
 from vlmbench_sdk.errors import (
     CatalogError,
     ContractError,
@@ -46,6 +46,7 @@ __all__ = [
     "Case",
     "CatalogError",
     "ChartPlugin",
+    "Check",
     "ContractError",
     "DatasetEntry",
     "DatasetError",

@@ -49,6 +49,16 @@ class Prepared(Record):
     """Where the software lies on this machine, for engines that mount it into a box."""
 
 
+class Check(Record):
+    """One thing that an environment needs of this machine."""
+
+    what: str
+    """What was looked at, and what was found."""
+    ok: bool
+    fix: str = ""
+    """What to do where it is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
     """One worker to start."""
@@ -170,6 +180,14 @@ class Environment(ABC, Generic[OptionsT]):
                 handle.cancel()
             raise
         return handles
+
+    def check(self, *, gpus: bool) -> list[Check]:  # noqa: ARG002
+        """Look at what the engine needs of this machine, for `vlmbench doctor`; starts nothing that stays.
+
+        Args:
+            gpus: Whether a model that uses this environment asks for GPUs.
+        """
+        return []
 
     @classmethod
     def reap(cls, cache: Path) -> list[str]:  # noqa: ARG003

@@ -6,6 +6,7 @@ import click
 
 from vlmbench_assets.cli.check import check
 from vlmbench_assets.cli.diff import diff
+from vlmbench_assets.cli.env import doctor, env
 from vlmbench_assets.cli.gc import gc
 from vlmbench_assets.cli.init import init
 from vlmbench_assets.cli.leaderboard import leaderboard
@@ -26,7 +27,7 @@ def cli() -> None:
     """Benchmark vision-language models on documents."""
 
 
-for command in (init, check, list_entries, plan, run, status, leaderboard, report, diff, gc, ui):
+for command in (init, check, list_entries, plan, run, status, leaderboard, report, diff, gc, env, doctor, ui):
     cli.add_command(command)
 
 

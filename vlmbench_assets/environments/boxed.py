@@ -112,6 +112,8 @@ class Box:
             if not (folder / READY).exists():
                 say(f"environment {self.name}: installing {', '.join(self.requirements) or 'the SDK'} in its image")
                 self._make(folder, run)
+            # The mark of use that `vlmbench env prune` goes by.
+            os.utime(folder)
         prepared = Prepared.model_validate_json((folder / READY).read_bytes())
         return prepared.model_copy(update={"folder": str(folder)})
 

@@ -26,6 +26,8 @@ class DockerOptions(Options):
 
     image: Annotated[str, Field(min_length=1, pattern=r"^[^\s-]\S*$")]
     """Name of the image, such as `vlmbench/cpu:1`; with `@sha256:…` it is pinned for everybody."""
+    dockerfile: str = ""
+    """A Dockerfile that `vlmbench env build` makes the image from, relative to the workspace."""
     requirements: tuple[str, ...] = ()
     """Requirement lines, pinned, besides the SDK and the model's plugin; installed once, on top of the image."""
     python: str = "python3"

@@ -52,6 +52,8 @@ class VenvEnvironment(Environment[VenvOptions]):
                 say(f"environment {self.name}: installing {', '.join(self.options.requirements) or 'the SDK'}")
                 built = self._build(folder, lines, python, distributions)
                 write_atomically(ready, built.model_dump_json(indent=2).encode())
+            # The mark of use that `vlmbench env prune` goes by.
+            os.utime(folder)
         return Prepared.model_validate_json(ready.read_bytes())
 
     def launch(self, prepared: Prepared, launch: Launch) -> Handle:

@@ -9,8 +9,6 @@ from vlmbench_sdk import EnvironmentUnavailableError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from docker.models.images import Image
-
     from docker import DockerClient
 
 NO_GPU_RUNTIME = ("could not select device driver", "Unknown runtime specified nvidia", "nvidia-container-cli")
@@ -65,15 +63,21 @@ def explained(where: str, image: str = "") -> "Iterator[None]":
         ) from error
 
 
-def find_image(name: str, where: str) -> "Image":
-    """An image that is on this machine.
+def is_here(name: str) -> bool:
+    """Whether an image is on this machine.
 
     Raises:
-        EnvironmentUnavailableError: When it is not, or the engine does not answer.
+        EnvironmentUnavailableError: When the engine does not answer.
     """
+    import docker.errors
+
     client = docker_client()
-    with explained(where, name):
-        return client.images.get(name)
+    with explained("docker", name):
+        try:
+            client.images.get(name)
+        except docker.errors.ImageNotFound:
+            return False
+        return True
 
 
 def image_digest(name: str, where: str) -> str:
@@ -83,7 +87,9 @@ def image_digest(name: str, where: str) -> str:
     """
     if "@sha256:" in name:
         return name.rpartition("@")[2]
-    image = find_image(name, where)
+    client = docker_client()
+    with explained(where, name):
+        image = client.images.get(name)
     pinned = [str(each).rpartition("@")[2] for each in image.attrs.get("RepoDigests") or ()]
     return min(pinned) if pinned else str(image.id)
 

@@ -22,10 +22,10 @@ from vlmbench_assets.environments.docker.container import (
     mounts,
     user,
 )
-from vlmbench_assets.environments.docker.engine import docker_client, explained, find_image, image_digest
+from vlmbench_assets.environments.docker.engine import docker_client, explained, image_digest, is_here
 from vlmbench_assets.environments.docker.handle import Attached, DockerHandle, give_back
 from vlmbench_assets.environments.options import DockerOptions
-from vlmbench_sdk import Environment, EnvironmentUnavailableError, Handle, Launch, Prepared
+from vlmbench_sdk import Check, Environment, EnvironmentUnavailableError, Handle, Launch, Prepared
 from vlmbench_sdk.job import PIPES
 from vlmbench_sdk.supervisor import SUPERVISE, Supervision
 
@@ -71,6 +71,32 @@ class DockerEnvironment(Environment[DockerOptions]):
             )
         return self._start(client, order)
 
+    def check(self, *, gpus: bool) -> list[Check]:
+        """Whether the engine answers, has the image, and can hand over GPUs if they are asked for."""
+        try:
+            client = docker_client()
+            with explained("docker"):
+                about = client.info()
+        except EnvironmentUnavailableError as error:
+            return [Check(what=error.what, ok=False, fix=error.fix)]
+        checks = [Check(what=f"Docker engine {about['ServerVersion']}", ok=True)]
+        try:
+            digest = image_digest(self.options.image, self._where)
+            checks.append(Check(what=f"image {self.options.image} ({digest[:19]})", ok=True))
+        except EnvironmentUnavailableError as error:
+            checks.append(Check(what=error.what, ok=False, fix=error.fix))
+        if gpus:
+            # The engine lists the runtime; with CDI alone it would not, and 28 and newer can do without.
+            found = "nvidia" in about.get("Runtimes", {}) or bool(about.get("DiscoveredDevices"))
+            fix = "Install the NVIDIA container toolkit and restart Docker"
+            checks.append(Check(what=f"NVIDIA runtime of Docker{'' if found else ' is missing'}", ok=found, fix=fix))
+        return checks
+
+    @classmethod
+    def reap(cls, cache: Path) -> list[str]:  # noqa: ARG003 - containers are the engine's, not the cache's
+        """Remove containers whose host on this machine is gone."""
+        return [f"docker: removed the container {name}" for name in remove_abandoned()]
+
     @property
     def _where(self) -> str:
         return f"environment {self.name}"
@@ -88,11 +114,7 @@ class DockerEnvironment(Environment[DockerOptions]):
 
     def _get_image(self, say: Callable[[str], None]) -> None:
         """Pull an image that its name pins; which other one a name means now is for a person to decide."""
-        try:
-            find_image(self.options.image, self._where)
-        except EnvironmentUnavailableError:
-            if "@sha256:" not in self.options.image:
-                raise
+        if "@sha256:" in self.options.image and not is_here(self.options.image):
             say(f"environment {self.name}: pulling {self.options.image}")
             with explained(self._where, self.options.image):
                 docker_client().images.pull(self.options.image)
