@@ -15,10 +15,11 @@ from vlmbench_assets.catalog import Cell
 from vlmbench_assets.checks import StageEvents, contract_kept, contract_spec, run_stage, table_schema
 from vlmbench_assets.contracts import UNANSWERED
 from vlmbench_assets.hold import cell_held
-from vlmbench_assets.make.answers import Asking, Surroundings, make_answers
+from vlmbench_assets.make.answers import Asking, make_answers
 from vlmbench_assets.partitions import Partitions, cell_of
 from vlmbench_assets.preview import preview
 from vlmbench_assets.store import Manifest
+from vlmbench_assets.work.watch import Surroundings
 
 LOG_PROGRESS_EVERY_S = 10.0
 

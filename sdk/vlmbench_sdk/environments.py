@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field
 
@@ -94,6 +94,10 @@ class Handle(ABC):
 
 class Environment(ABC, Generic[OptionsT]):
     """One kind of environment. Subclass it in a plugin and name it in `vlmbench_environments`."""
+
+    leases_gpus: ClassVar[bool] = True
+    """Whether its workers use this machine's GPUs, which the host leases for them. False where a scheduler of its own
+    gives GPUs out: `Launch.gpus` is then empty and `Launch.gpus_wanted` says how many the model asks for."""
 
     def __init__(self, options: OptionsT, *, name: str, cache: Path) -> None:
         """Keep the settings.
