@@ -67,7 +67,8 @@ class Launch:
     gpus: tuple[str, ...] = ()
     """Ids of the GPUs of this machine that the worker has leased; empty where it has none or a scheduler leases."""
     locks: tuple[Path, ...] = ()
-    """Files of these GPUs that the worker's supervisor locks for as long as it lives."""
+    """Files of these GPUs that the worker's supervisor locks for as long as it lives; all in one folder, to be reached
+    by the same names inside. Reading them suffices."""
     gpus_wanted: int = 0
     """How many GPUs the model asks for; engines with a scheduler of their own ask it for as many."""
 

@@ -1,14 +1,17 @@
 """Who may use which GPU now: leases over all processes of this machine, which end with their holders.
 
-Each GPU is 60 slots, so that halves, thirds, quarters, fifths and every multiple of 5 % are exact; a share is
-rounded up to whole slots. A slot is two files that are never removed:
+A GPU is two files that are never removed:
 
 - `own` is locked by the process that launches the worker, from the decision to the worker's end;
 - `busy` is locked by the worker's supervisor, and so lives as long as whoever really uses the GPU, even when the
   launching process was killed.
 
-A slot is free when neither is locked. The kernel drops the locks of a process that ends in any way, so that nothing
-is left to clean up. Decisions are made under one guard file, in the order in which processes began to wait.
+It is free when neither is locked. The kernel drops the locks of a process that ends in any way, so that nothing is
+left to clean up. Who needs only a share of a GPU locks both files together with others, which keeps those out who
+need the whole, and alone as many of its 60 slots as the share is worth, each two such files again: halves, thirds,
+quarters, fifths and every multiple of 5 % are exact, other shares are rounded up. `shared` is another name of `busy`
+and tells the supervisor to lock it so. Decisions are made under one guard file, in the order in which processes
+began to wait.
 """
 
 import json
@@ -16,7 +19,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +40,7 @@ EXACT = 1e-6
 """0.55 of 60 is a little more than 33 in floating point."""
 TRY_EVERY_S = 0.1
 SAY_EVERY_S = 30.0
+ALL_SLOTS = tuple(f".{slot:02}" for slot in range(SLOTS))
 LONGEST_NOTE = 4096
 ORPHAN = "a worker whose host is gone; it ends by itself"
 
@@ -59,9 +63,14 @@ class Need:
         """Slots of each GPU."""
         return math.ceil(self.share * SLOTS - EXACT)
 
+    @property
+    def whole(self) -> bool:
+        """Whether it leaves nothing for others."""
+        return self.slots == SLOTS
+
     def __str__(self) -> str:
         """Name it as people do."""
-        share = f"{self.share * 100:.0f} % of " if self.share < 1 else ""
+        share = "" if self.whole else f"{self.share * 100:.0f} % of "
         return f"{share}{self.count} GPU{'s' if self.count > 1 else ''}"
 
 
@@ -135,42 +144,55 @@ class Place:
             return None
         note = json.dumps({"what": self._need.what, "pid": os.getpid(), "since": time.time()}).encode()
         gpus = tuple(sorted(chosen, key=self._need.among.index))
-        slots = [(gpu, slot) for gpu in gpus for slot in free[gpu][: self._need.slots]]
+        whole = self._need.whole
+        names = [(gpu, "", not whole) for gpu in gpus]
+        names += [(gpu, slot, False) for gpu in gpus if not whole for slot in free[gpu][: self._need.slots]]
         owned: list[int] = []
-        lease = Lease(gpus, owned, tuple(self._file(gpu, slot, "busy") for gpu, slot in slots))
+        busy = tuple(self._file(gpu, slot, "shared" if together else "busy") for gpu, slot, together in names)
+        lease = Lease(gpus, owned, busy)
         try:
-            for gpu, slot in slots:
+            for gpu, slot, together in names:
                 owned.append(open_shared(self._file(gpu, slot, "own")))
-                if not locked_at_once(owned[-1]):
+                if not locked_at_once(owned[-1], shared=together):
                     # Only whoever does not ask the guard can have taken it since it was looked at.
                     lease.give_back()
                     return None
-                os.ftruncate(owned[-1], 0)
-                os.pwrite(owned[-1], note, 0)
+                if not together:
+                    os.ftruncate(owned[-1], 0)
+                    os.pwrite(owned[-1], note, 0)
         except BaseException:
             lease.give_back()
             raise
         return lease
 
-    def _free(self, gpu: Gpu) -> list[int]:
-        return [
-            slot
-            for slot in range(SLOTS)
-            if not is_locked(self._file(gpu, slot, "own")) and not is_locked(self._file(gpu, slot, "busy"))
-        ]
+    def _free(self, gpu: Gpu) -> list[str]:
+        """The slots of a GPU that are free: all or none for whoever needs the whole."""
+        shared = not self._need.whole
+        if self._held(gpu, "", shared=shared):
+            return []
+        self._make_shared_name(gpu)
+        return [slot for slot in ALL_SLOTS if not shared or not self._held(gpu, slot)]
 
-    def _file(self, gpu: Gpu, slot: int, kind: str) -> Path:
-        return self._folder / f"{gpu.key}.{slot:02}.{kind}"
+    def _held(self, gpu: Gpu, slot: str, *, shared: bool = False) -> bool:
+        return any(is_locked(self._file(gpu, slot, kind), shared=shared) for kind in ("own", "busy"))
+
+    def _file(self, gpu: Gpu, slot: str, kind: str) -> Path:
+        return self._folder / f"{gpu.key}{slot}.{kind}"
+
+    def _make_shared_name(self, gpu: Gpu) -> None:
+        # Not a symbolic link: the kernel does not follow another user's in such a folder (fs.protected_symlinks).
+        with suppress(FileExistsError):
+            os.link(self._file(gpu, "", "busy"), self._file(gpu, "", "shared"))
 
     def _holders(self, gpu: Gpu) -> str:
-        notes: dict[str, None] = {}
-        for slot in range(SLOTS):
-            own = self._file(gpu, slot, "own")
-            if is_locked(own):
-                notes[_told(own)] = None
-            elif is_locked(self._file(gpu, slot, "busy")):
-                notes[ORPHAN] = None
-        return ", ".join(notes) or "free"
+        if self._held(gpu, "", shared=True):
+            return self._holder(gpu, "", shared=True)
+        found = dict.fromkeys(self._holder(gpu, slot) for slot in ALL_SLOTS if self._held(gpu, slot))
+        return ", ".join(found) or "free"
+
+    def _holder(self, gpu: Gpu, slot: str, *, shared: bool = False) -> str:
+        own = self._file(gpu, slot, "own")
+        return _told(own) if is_locked(own, shared=shared) else ORPHAN
 
 
 def _told(own: Path) -> str:

@@ -73,10 +73,10 @@ def open_shared(path: Path) -> int:
         return descriptor
 
 
-def locked_at_once(descriptor: int) -> bool:
-    """Lock an open file unless somebody else holds it."""
+def locked_at_once(descriptor: int, *, shared: bool = False) -> bool:
+    """Lock an open file, alone or together with others, unless somebody holds it who does not allow that."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -88,11 +88,11 @@ def let_go(descriptor: int) -> None:
     os.close(descriptor)
 
 
-def is_locked(path: Path) -> bool:
-    """Whether somebody holds a lock file now."""
+def is_locked(path: Path, *, shared: bool = False) -> bool:
+    """Whether somebody holds a lock file now, alone where `shared` is asked for."""
     descriptor = open_shared(path)
     try:
-        return not locked_at_once(descriptor)
+        return not locked_at_once(descriptor, shared=shared)
     finally:
         os.close(descriptor)
 
