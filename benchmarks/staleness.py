@@ -108,9 +108,10 @@ CHANGES = (
 def make_cells(root: Path, datasets: int) -> None:
     """Make one cell per dataset, of the first model."""
     from vlmbench_assets.make.aggregates import make_aggregates
-    from vlmbench_assets.make.answers import Asking, Surroundings, make_answers
+    from vlmbench_assets.make.answers import Asking, make_answers
     from vlmbench_assets.make.metrics import make_metrics
     from vlmbench_assets.make.report import make_report
+    from vlmbench_assets.work.watch import Surroundings
 
     bench = open_bench(Workspace(root))
     quiet = Surroundings(say=lambda _line: None, progress=lambda _done, _total: None)

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from vlmbench_assets import workspace
 from vlmbench_assets.cli.main import cli
 from vlmbench_assets.contracts import CONTRACTS
+from vlmbench_assets.gpus import discovery, lock_files
 from vlmbench_sdk import entries, errors, hookspecs
 from vlmbench_sdk.plugins import load_plugins
 
@@ -79,12 +80,20 @@ def error_tree() -> Iterator[str]:
             yield f"| `{name}` | {' '.join((inspect.getdoc(error) or '').split())} |"
 
 
+VARIABLES = (
+    (workspace, ("WORKSPACE_VARIABLE", "CACHE_VARIABLE")),
+    (discovery, ("GPUS_VARIABLE",)),
+    (lock_files, ("LOCKS_VARIABLE",)),
+)
+
+
 def environment_variables() -> Iterator[str]:
     """Variables this project reads."""
     yield "# Environment variables\n\n| variable | what |\n|---|---|"
-    described = attribute_docs(workspace)
-    for name in ("WORKSPACE_VARIABLE", "CACHE_VARIABLE"):
-        yield f"| `{getattr(workspace, name)}` | {described['', name]} |"
+    for module, names in VARIABLES:
+        described = attribute_docs(module)
+        for name in names:
+            yield f"| `{getattr(module, name)}` | {described['', name]} |"
 
 
 def plugins() -> Iterator[str]:

@@ -6,11 +6,12 @@ from vlmbench_assets.bench import Bench, open_bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.hold import cell_held
 from vlmbench_assets.make.aggregates import make_aggregates
-from vlmbench_assets.make.answers import Asking, Surroundings, make_answers
+from vlmbench_assets.make.answers import Asking, make_answers
 from vlmbench_assets.make.leaderboard import make_leaderboard
 from vlmbench_assets.make.metrics import make_metrics
 from vlmbench_assets.make.report import make_report
 from vlmbench_assets.store import Manifest
+from vlmbench_assets.work.watch import Surroundings
 from vlmbench_assets.workspace import find_workspace
 
 QUIET = Surroundings(say=lambda _line: None, progress=lambda _done, _total: None)

@@ -15,13 +15,26 @@ from vlmbench_assets.catalog import Cell
 from vlmbench_assets.checks import StageEvents, contract_kept, contract_spec, run_stage, table_schema
 from vlmbench_assets.contracts import UNANSWERED
 from vlmbench_assets.hold import cell_held
-from vlmbench_assets.make.answers import Asking, Surroundings, make_answers
+from vlmbench_assets.make.answers import Asking, make_answers
 from vlmbench_assets.partitions import Partitions, cell_of
 from vlmbench_assets.preview import preview
 from vlmbench_assets.store import Manifest
+from vlmbench_assets.work.usage import used_of
+from vlmbench_assets.work.watch import Surroundings
 from vlmbench_sdk.job import PIPES
 
 LOG_PROGRESS_EVERY_S = 10.0
+SHOWN_USE = (
+    "cpu_mean",
+    "cpu_peak",
+    "memory_mean_mib",
+    "memory_peak_mib",
+    "gpu_memory_mean_mib",
+    "gpu_memory_peak_mib",
+    "gpu_busy_mean",
+    "gpu_busy_peak",
+)
+"""Of `Usage`, in the UI."""
 
 
 class AnswersConfig(dg.Config):
@@ -46,6 +59,8 @@ def answers_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
         ],
         check_specs=[contract_spec("answers")],
         group_name="cells",
+        # For whoever wants to bound how many models are asked at once by runs of the UI: a limit on this pool.
+        pool="answers",
         kinds={"csv"},
         description="One answer per sample, from the model's worker in its own environment.",
         metadata={"dagster/column_schema": table_schema("answers")},
@@ -53,7 +68,13 @@ def answers_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
     def answers(context: dg.AssetExecutionContext, config: AnswersConfig) -> StageEvents:
         cell = cell_of(context)
         how = Asking(limit=config.limit, again=config.again, keep_errors=config.keep_errors)
-        around = Surroundings(context.log.info, _Progress(bench, cell, context), lambda work: _pipes(context, work))
+
+        def waits(line: str) -> None:
+            context.log.info(line)
+            bench.waits(cell, line)
+
+        progress = _Progress(bench, cell, context)
+        around = Surroundings(context.log.info, progress, lambda work: _pipes(context, work), waits)
 
         def make() -> dg.MaterializeResult[None]:
             with cell_held(bench.store, "answers", cell.dataset, cell.model):
@@ -130,6 +151,11 @@ def _metadata(bench: Bench, cell: Cell, frame: pd.DataFrame, manifest: Manifest)
     for name in ("load_s", "answer_s"):
         if isinstance(value := manifest.facts.get(name), float):
             shown[name] = dg.MetadataValue.float(value)
+    used = used_of(manifest.facts)
+    for name in SHOWN_USE if used else ():
+        # As numbers, so that Dagster draws them over the runs.
+        if (number := getattr(used, name)) is not None:
+            shown[name] = dg.MetadataValue.float(float(number))
     return shown
 
 

@@ -13,8 +13,16 @@ CellProgress = Callable[[Cell, int, int], None]
 """Called with a cell, samples done and samples in all."""
 
 
+CellLine = Callable[[Cell, str], None]
+"""Called with a cell and what it waits for."""
+
+
 def silent(_cell: Cell, _done: int, _total: int) -> None:
     """Show no progress."""
+
+
+def quiet(_cell: Cell, _line: str) -> None:
+    """Show no line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +35,11 @@ class Bench:
     store: Store
     progress: CellProgress = silent
     """Where a terminal shows progress; the Dagster log gets it anyway."""
+    waits: CellLine = quiet
+    """Where a terminal shows what a cell waits for; the Dagster log gets it anyway."""
 
 
-def open_bench(workspace: Workspace, progress: CellProgress = silent) -> Bench:
+def open_bench(workspace: Workspace, progress: CellProgress = silent, waits: CellLine = quiet) -> Bench:
     """Load the plugins and the catalog of a workspace.
 
     Raises:
@@ -42,7 +52,7 @@ def open_bench(workspace: Workspace, progress: CellProgress = silent) -> Bench:
         *(RegistryFolder(path, f"plugin {info.distribution}") for path, info in plugins.registries),
     ]
     catalog = load_catalog(folders, plugins)
-    return Bench(workspace, plugins, catalog, Store(workspace.data), progress)
+    return Bench(workspace, plugins, catalog, Store(workspace.data), progress, waits)
 
 
 def project_versions() -> dict[str, str]:

@@ -92,10 +92,9 @@ def make(
     users = users_of(bench)
     for name in names:
         options = environment_of(bench, users[name][0]).options
-        if isinstance(options, DockerOptions) and options.dockerfile:
-            if again or not is_here(options.image):
-                say(f"environment {name}: building {options.image} from {options.dockerfile}")
-                build_image(options.image, bench.workspace.root / options.dockerfile, arguments, say)
+        if isinstance(options, DockerOptions) and options.dockerfile and (again or not is_here(options.image)):
+            say(f"environment {name}: building {options.image} from {options.dockerfile}")
+            build_image(options.image, bench.workspace.root / options.dockerfile, arguments, say)
         for distributions in dict.fromkeys(distributions_of(bench, model) for model in users[name]):
             model = next(each for each in users[name] if distributions_of(bench, each) == distributions)
             prepared = environment_of(bench, model).prepare(distributions, say)

@@ -19,7 +19,7 @@ from vlmbench_sdk.entries import Applies
 
 AGGREGATION = "1"
 """Raised when the same scores could aggregate to other numbers: intervals, policies, groups."""
-PAGE = "1"
+PAGE = "2"
 """Raised when the same tables give another report or leaderboard."""
 HEATMAP_PAIRS = ("field*doc_type", "field*subset")
 """Pairs that the report's heatmap is drawn from, besides the declared dimensions."""
@@ -151,7 +151,11 @@ class MadeFrom:
     def report(
         self, cell: Cell, samples: Manifest | None, answers: Manifest | None, aggregates: Manifest | None
     ) -> Lineage:
-        """A cell's page: all its tables, and how it looks."""
+        """A cell's page: all its tables, and how it looks.
+
+        It shows what the worker took as well, which changes only when something is asked; the answers' times and so
+        the digest of their table change with it.
+        """
         charts = self._bench.plugins.charts
         return {
             "samples": _digest(samples, "table"),

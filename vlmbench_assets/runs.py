@@ -1,6 +1,7 @@
 """Run cells headless, in the same Dagster instance that the UI shows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import dagster as dg
@@ -9,6 +10,7 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.graph import build_assets
 from vlmbench_assets.instance import open_instance
+from vlmbench_assets.jobs import CellOrder, run_at_once
 from vlmbench_assets.make.answers import Asking
 from vlmbench_assets.make.leaderboard import leaderboard_is_fresh
 from vlmbench_assets.partitions import cell_key
@@ -38,10 +40,12 @@ class Order:
     """Only these stages."""
     everything: bool = False
     """Also stages that are fresh."""
+    jobs: int = 1
+    """How many cells at once; each in a process of its own where it is more than one."""
 
 
 class CellRunner:
-    """Runs cells one after another."""
+    """Runs cells in this process, one after another."""
 
     def __init__(self, bench: Bench, instance: dg.DagsterInstance | None = None) -> None:
         """Build the assets and open the instance, unless one is given."""
@@ -109,19 +113,39 @@ def run_cells(
         done: Called as each cell ends.
     """
     outcomes: list[CellOutcome] = []
+    to_run: list[CellOrder] = []
     for planned in cells:
         judged = planned.judged
-        stages = [stage for stage in order.stages if order.everything or stage in judged.stages]
-        outcome = CellOutcome(judged.cell, "; ".join(planned.blocked))
-        if not planned.blocked and stages:
-            outcome = runner.run(judged.cell, stages, order.asking)
-        outcomes.append(outcome)
-        done(outcome)
+        stages = tuple(stage for stage in order.stages if order.everything or stage in judged.stages)
+        if stages and not planned.blocked:
+            how = order.asking
+            cell = CellOrder(model=judged.cell.model, dataset=judged.cell.dataset, stages=stages)
+            given = {"limit": how.limit, "again": how.again, "keep_errors": how.keep_errors}
+            to_run.append(cell.model_copy(update=given))
+        else:
+            outcomes.append(CellOutcome(judged.cell, "; ".join(planned.blocked)))
+            done(outcomes[-1])
+    with closing(_ran(bench, runner, to_run, order)) as ran:
+        for outcome in ran:
+            outcomes.append(outcome)
+            done(outcome)
     for dataset in dict.fromkeys(datasets):
         reason = "" if leaderboard_is_fresh(bench, dataset) else runner.rank(dataset)
         if reason:
             outcomes.append(CellOutcome(Cell(model="leaderboard", dataset=dataset), reason))
     return outcomes
+
+
+def _ran(
+    bench: Bench, runner: CellRunner, to_run: Sequence[CellOrder], order: Order
+) -> Generator[CellOutcome, None, None]:
+    if min(order.jobs, len(to_run)) > 1:
+        with closing(run_at_once(bench, to_run, order.jobs)) as ends:
+            for end in ends:
+                yield CellOutcome(end.cell, end.reason)
+    else:
+        for each in to_run:
+            yield runner.run(each.cell, each.stages, order.asking)
 
 
 def _reason(result: dg.ExecuteInProcessResult) -> tuple[str, bool]:

@@ -7,20 +7,25 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from vlmbench_assets.bench import Bench, project_versions
+from vlmbench_assets.catalog import Cell
 from vlmbench_assets.environment import distributions_of, environment_of, missing_binaries
+from vlmbench_assets.gpus.discovery import enough_gpus
+from vlmbench_assets.gpus.leases import Need
 from vlmbench_assets.work.ask import Worker
 from vlmbench_assets.work.watch import read_usage
-from vlmbench_sdk import EnvironmentUnavailableError
+from vlmbench_sdk import Environment, EnvironmentUnavailableError, Options
+from vlmbench_sdk.entries import ModelEntry
 from vlmbench_sdk.job import Job, JobResult
 from vlmbench_sdk.secrets import secret_names
 
 
-def prepare_worker(bench: Bench, model: str, work: Path, image_root: Path, say: Callable[[str], None]) -> Worker:
-    """Prepare the environment of a model.
+def prepare_worker(bench: Bench, cell: Cell, work: Path, image_root: Path, say: Callable[[str], None]) -> Worker:
+    """Prepare the environment of a cell's model.
 
     Raises:
-        EnvironmentUnavailableError: When a program is missing or the environment cannot be made.
+        EnvironmentUnavailableError: When a program or a GPU is missing, or the environment cannot be made.
     """
+    model = cell.model
     entry = bench.catalog.models[model]
     declared = bench.catalog.environments[entry.environment]
     missing = missing_binaries(declared)
@@ -30,6 +35,8 @@ def prepare_worker(bench: Bench, model: str, work: Path, image_root: Path, say: 
             f"the program `{name}` is not installed", where=f"model {model}", fix=f"Install it: {install}"
         )
     environment = environment_of(bench, model)
+    # Before the environment is made, which may take long for nothing.
+    need = _need(entry, environment, cell)
     prepared = environment.prepare(distributions_of(bench, model), say)
     return Worker(
         environment=environment,
@@ -37,6 +44,9 @@ def prepare_worker(bench: Bench, model: str, work: Path, image_root: Path, say: 
         work=work,
         image_root=image_root,
         secrets=_handed_over(entry.environment, {*declared.env, *secret_names(entry.options)}),
+        need=need,
+        gpus_wanted=entry.gpus,
+        shards=entry.shards,
         timeout_s=declared.timeout_s,
         disk_gib=declared.disk_gib,
     )
@@ -79,6 +89,13 @@ def run_facts(bench: Bench, model: str, worker: Worker, result: JobResult, wall_
         "engine": dict(worker.engine),
         "usage": None if usage is None else usage.model_dump(mode="json"),
     }
+
+
+def _need(entry: ModelEntry, environment: Environment[Options], cell: Cell) -> Need | None:
+    """The GPUs to lease for each of a cell's workers."""
+    if not entry.gpus or not environment.leases_gpus:
+        return None
+    return Need(entry.gpus, enough_gpus(entry.gpus, f"model {cell.model}"), entry.gpu_share, str(cell))
 
 
 def _handed_over(environment: str, names: set[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field
 
@@ -79,7 +79,8 @@ class Launch:
     gpus: tuple[str, ...] = ()
     """Ids of the GPUs of this machine that the worker has leased; empty where it has none or a scheduler leases."""
     locks: tuple[Path, ...] = ()
-    """Files of these GPUs that the worker's supervisor locks for as long as it lives."""
+    """Files of these GPUs that the worker's supervisor locks for as long as it lives; all in one folder, to be reached
+    by the same names inside. Reading them suffices."""
     gpus_wanted: int = 0
     """How many GPUs the model asks for; engines with a scheduler of their own ask it for as many."""
 
@@ -110,6 +111,10 @@ class Handle(ABC):
 
 class Environment(ABC, Generic[OptionsT]):
     """One kind of environment. Subclass it in a plugin and name it in `vlmbench_environments`."""
+
+    leases_gpus: ClassVar[bool] = True
+    """Whether its workers use this machine's GPUs, which the host leases for them. False where a scheduler of its own
+    gives GPUs out: `Launch.gpus` is then empty and `Launch.gpus_wanted` says how many the model asks for."""
 
     def __init__(self, options: OptionsT, *, name: str, cache: Path) -> None:
         """Keep the settings.

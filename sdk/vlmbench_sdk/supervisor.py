@@ -48,7 +48,8 @@ class Supervision(Record):
     longest_s: float | None = None
     """The worker is stopped after this time, in seconds, whatever the host does."""
     locks: tuple[str, ...] = ()
-    """Files to lock as long as the worker lives; one for each device it uses."""
+    """Files to lock as long as the worker lives, for each device it uses; those whose names end in `.shared` are
+    locked together with other workers that use a share of the device."""
 
 
 def supervise(work: Path) -> None:
@@ -198,8 +199,9 @@ def _lock(path: str) -> None:
 
     Readable suffices, so that it may lie on a read-only mount.
     """
+    how = fcntl.LOCK_SH if path.endswith(".shared") else fcntl.LOCK_EX
     try:
-        fcntl.flock(os.open(path, os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(os.open(path, os.O_RDONLY | os.O_CLOEXEC), how | fcntl.LOCK_NB)
     except BlockingIOError:
         print(f"the device of {path} is in use by another worker", file=sys.stderr)
         os._exit(DEVICE_IN_USE)

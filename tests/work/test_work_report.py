@@ -20,6 +20,7 @@ FACTS = ReportFacts(
     asked=4,
     answer_s=4.0,
     load_s=0.5,
+    resources={"wall time": "4.8 s", "memory": "100 MiB on average, 120 MiB at most"},
     finished_at="2026-01-01T00:00:00Z",
     lineage={"model": "0" * 64},
     command="vlmbench run --model tesseract --dataset receipts",

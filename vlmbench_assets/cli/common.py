@@ -11,7 +11,7 @@ from vlmbench_assets.workspace import find_workspace
 from vlmbench_sdk import CatalogError
 
 if TYPE_CHECKING:
-    from vlmbench_assets.bench import Bench, CellProgress
+    from vlmbench_assets.bench import Bench, CellLine, CellProgress
     from vlmbench_assets.catalog import Catalog, Cell
 
 WIDE = 240
@@ -33,11 +33,13 @@ def json_option(command: CommandT) -> CommandT:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
 
 
-def open_workspace(workspace: Path | None, progress: "CellProgress | None" = None) -> "Bench":
+def open_workspace(
+    workspace: Path | None, progress: "CellProgress | None" = None, waits: "CellLine | None" = None
+) -> "Bench":
     """Open the workspace that a command is for."""
-    from vlmbench_assets.bench import open_bench, silent
+    from vlmbench_assets.bench import open_bench, quiet, silent
 
-    return open_bench(find_workspace(workspace), progress or silent)
+    return open_bench(find_workspace(workspace), progress or silent, waits or quiet)
 
 
 def print_json(value: object) -> None:

@@ -32,7 +32,8 @@ class TerminalProgress:
         self._console = Console(stderr=True)
         self._bars: Progress | None = None
         self._bar: dict[str, TaskID] = {}
-        self._said_at = self._started = time.monotonic()
+        self._started: dict[str, float] = {}
+        self._said_at: dict[str, float] = {}
         self._cells = self._ended = 0
 
     @contextmanager
@@ -55,18 +56,22 @@ class TerminalProgress:
 
     def samples(self, cell: "Cell", done: int, total: int) -> None:
         """Samples of a cell that are done."""
-        now = time.monotonic()
-        if done == 0:
-            self._started = self._said_at = now
-        rate = done / (now - self._started) if now > self._started else 0.0
+        now, name = time.monotonic(), str(cell)
+        if done == 0 or name not in self._started:
+            self._started[name] = self._said_at[name] = now
+        rate = done / (now - self._started[name]) if now > self._started[name] else 0.0
         if self._bars is not None:
-            if str(cell) not in self._bar:
-                self._bar[str(cell)] = self._bars.add_task(str(cell), total=total, rate="")
-            self._bars.update(self._bar[str(cell)], completed=done, rate=f"{rate:.1f}/s")
-        elif done and now - self._said_at >= LINE_EVERY_S:
-            self._said_at = now
+            if name not in self._bar:
+                self._bar[name] = self._bars.add_task(name, total=total, rate="")
+            self._bars.update(self._bar[name], completed=done, rate=f"{rate:.1f}/s")
+        elif done and now - self._said_at[name] >= LINE_EVERY_S:
+            self._said_at[name] = now
             left = (total - done) / rate
             click.echo(f"  {cell}: {done} of {total} samples, {rate:.1f}/s, {left:.0f} s left", err=True)
+
+    def line(self, cell: "Cell", text: str) -> None:
+        """What a cell waits for."""
+        self._console.print(f"{cell}: {text}", markup=False, highlight=False, soft_wrap=True)
 
     def cell_done(self, outcome: "CellOutcome") -> None:
         """A cell ended."""

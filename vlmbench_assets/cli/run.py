@@ -40,6 +40,7 @@ STAGES = ("answers", "metrics", "aggregates", "report")
 @click.option("--only-missing", is_flag=True, help="Run only cells that were never run.")
 @click.option("--retry-failed", is_flag=True, help="Run only cells that failed or have failed answers.")
 @click.option("--keep-errors", is_flag=True, help="Do not ask again what ended in an error or a timeout.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, help="Run so many cells at once; default: 1.")
 @workspace_option
 @json_option
 @click.pass_context
@@ -55,6 +56,7 @@ def run(
     only_missing: bool,
     retry_failed: bool,
     keep_errors: bool,
+    jobs: int,
     workspace: Path | None,
     as_json: bool,
 ) -> None:
@@ -67,7 +69,7 @@ def run(
 
     choice = _choice(everything=everything, only_missing=only_missing, retry_failed=retry_failed)
     progress = TerminalProgress()
-    bench = open_workspace(workspace, progress.samples)
+    bench = open_workspace(workspace, progress.samples, progress.line)
     cells, skipped = without_optional(bench, select_cells(bench.catalog, benchmark, models, datasets), models)
     for line in skipped:
         click.echo(line, err=True)
@@ -78,6 +80,7 @@ def run(
         asking=Asking(limit=limit, again=everything, keep_errors=keep_errors),
         stages=[stage for stage in CELL_ASSETS if not stages or stage in stages],
         everything=everything,
+        jobs=jobs,
     )
     started = time.monotonic()
     runner = CellRunner(bench)

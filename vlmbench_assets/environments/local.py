@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -69,7 +70,8 @@ def launch_local(python: str, launch: Launch) -> Handle:
         EnvironmentUnavailableError: When the interpreter cannot be started.
     """
     supervision = Supervision(stdin=True, locks=tuple(map(str, launch.locks)))
-    env = {**worker_base_env(), **launch.env, **launch.secrets, SUPERVISE: supervision.model_dump_json()}
+    given = {**launch.env, **launch.secrets, **visible_gpus(launch.gpus)}
+    env = {**worker_base_env(), **given, SUPERVISE: supervision.model_dump_json()}
     try:
         with launch.log.open("wb") as output:
             process = subprocess.Popen(
@@ -85,6 +87,14 @@ def launch_local(python: str, launch: Launch) -> Handle:
     except OSError as error:
         raise EnvironmentUnavailableError(f"the interpreter cannot be started ({error})", where=python) from error
     return LocalHandle(process, launch.log)
+
+
+def visible_gpus(ids: Sequence[str]) -> dict[str, str]:
+    """Show a worker the GPUs that it has leased and hide all others; without any, it sees none.
+
+    CUDA numbers GPUs by their speed unless told to number them as `nvidia-smi` does.
+    """
+    return {"CUDA_VISIBLE_DEVICES": ",".join(ids), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
 
 def classify(code: int, *, cancelled: bool) -> Outcome:

@@ -1,8 +1,6 @@
 """Make a cell's `answers`: ask what has no answer yet, and publish the table."""
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +20,8 @@ from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import checked_csv, rows_of, to_csv
 from vlmbench_assets.work.ask import Worker, answers_table, ask, make_requests
 from vlmbench_assets.work.prompt import RenderedPrompt, render_all
-from vlmbench_assets.work.watch import Progress, Say
+from vlmbench_assets.work.shards import ask_in_shards
+from vlmbench_assets.work.watch import Say, Surroundings
 from vlmbench_assets.worker import model_job, prepare_worker, run_facts
 from vlmbench_sdk import WorkerError, WorkspaceError
 from vlmbench_sdk.job import JobResult
@@ -44,16 +43,6 @@ class Asking:
         """Refuse what contradicts itself."""
         if self.again and self.limit is not None:
             raise WorkspaceError("only the first samples cannot be asked again", fix="Leave out the limit")
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a run hands in: where lines and progress go, and what is open while the worker runs."""
-
-    say: Say
-    progress: Progress
-    session: Callable[[Path], AbstractContextManager[dict[str, str]]] = lambda _work: nullcontext({})
-    """Opened around the worker; gives environment variables for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +101,7 @@ def make_answers(bench: Bench, cell: Cell, how: Asking, around: Surroundings) ->
     open_, facts = settled.open, _facts(inquiry, lineage)
     if open_.items:
         root = image_root(bench, cell.dataset)
-        worker = prepare_worker(bench, cell.model, inquiry.kept.work, root, around.say)
+        worker = prepare_worker(bench, cell, inquiry.kept.work, root, around.say)
         if worker.prepared.digest and worker.prepared.digest != lineage.get(LOCK):
             lineage[LOCK] = worker.prepared.digest
             open_, facts = inquiry.settled(lineage).open, _facts(inquiry, lineage)
@@ -144,8 +133,9 @@ def _ask(inquiry: _Inquiry, lineage: Lineage, open_: Questions, worker: Worker, 
         around.say(f"{already} of {len(inquiry.questions.items)} samples need not be asked")
     requests = make_requests(inquiry.samples, open_, inquiry.prompts, worker.image_root)
     job = model_job(bench, cell.model, digest_json(lineage))
-    with around.session(worker.work) as variables:
-        return ask(job, requests, worker.with_env(variables), around.progress, around.say)
+    if min(worker.shards, len(requests)) > 1:
+        return ask_in_shards(job, requests, worker, around)
+    return ask(job, requests, worker, around)
 
 
 def _publish(

@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from pydantic_core import to_json
@@ -12,6 +14,7 @@ from vlmbench_assets.files import make_folder, write_atomically
 from vlmbench_assets.lineage import digest_file
 from vlmbench_assets.questions import Questions, sample_digest
 from vlmbench_assets.store import Store
+from vlmbench_assets.work.merge import merge_shards, shard_journals
 from vlmbench_sdk import WorkspaceError
 from vlmbench_sdk.job import JOURNAL
 from vlmbench_sdk.journal import Answered, journal_line, read_journal, wait_until_free
@@ -55,13 +58,15 @@ class KeptAnswers:
             WorkspaceError: When a worker of another run still writes.
         """
         make_folder(self.work)
-        if not wait_until_free(self.journal, OTHER_WORKER_S):
-            raise WorkspaceError(
-                "the worker of another run still writes its journal",
-                where=str(self.journal),
-                fix="Stop it, or wait until it is done",
-            )
+        for journal in (self.journal, *shard_journals(self.work)):
+            if not wait_until_free(journal, OTHER_WORKER_S):
+                raise WorkspaceError(
+                    "the worker of another run still writes its journal",
+                    where=str(journal),
+                    fix="Stop it, or wait until it is done",
+                )
         if again:
+            merge_shards(self.work)
             size = self.journal.stat().st_size if self.journal.exists() else 0
             write_atomically(self._again, json.dumps({"journal_bytes": size}).encode())
 
@@ -70,10 +75,15 @@ class KeptAnswers:
         return self._again.exists()
 
     def restore(self, answers: Iterable[Answered]) -> None:
-        """Begin a journal that was thrown away with what the published table still has."""
+        """Begin a journal that was thrown away with what the published table still has.
+
+        What shards of a host that was killed have answered comes in after that: a journal without the table's rows
+        would hide them.
+        """
         if not self.journal.exists():
             # At once: half a journal would hide the rows of the table that it lacks.
             write_atomically(self.journal, b"".join(journal_line(answer) for answer in answers))
+        merge_shards(self.work)
 
     def close(self) -> None:
         """The answers are published: from now on all of them count."""
@@ -87,10 +97,10 @@ class KeptAnswers:
             model_digest: Digest of everything else that answers depend on.
             retried: Statuses of rows that count as open.
         """
-        try:
-            content = self.journal.read_bytes()
-        except FileNotFoundError:
-            content = None
+        content = None
+        if not shard_journals(self.work):
+            with suppress(FileNotFoundError):
+                content = self.journal.read_bytes()
         if content is not None and model_digest.encode() not in content:
             return len(questions.items)
         if content is not None and not self._again.exists():
@@ -122,11 +132,12 @@ class KeptAnswers:
         wanted = questions.digests
         again = self._again.exists()
         found = {} if again else self._published(wanted, model_digest)
-        journal = read_journal(self.journal, self._start() if again else 0)
-        for answer in journal.answers:
+        journals = [read_journal(self.journal, self._start() if again else 0)]
+        journals += [read_journal(path) for path in shard_journals(self.work)]
+        for answer in chain.from_iterable(journal.answers for journal in journals):
             if answer.model_digest == model_digest and wanted.get(answer.sample_id) == answer.question_digest:
                 found[answer.sample_id] = answer
-        return found, journal.damaged
+        return found, sum(journal.damaged for journal in journals)
 
     def _start(self) -> int:
         return int(json.loads(self._again.read_bytes())["journal_bytes"])

@@ -17,6 +17,7 @@ from vlmbench_assets.tables import read_table
 from vlmbench_assets.work.draw import Picture, draw_pictures
 from vlmbench_assets.work.report_tables import ReportTables
 from vlmbench_assets.work.report_text import ReportFacts, report_markdown
+from vlmbench_assets.work.usage import resources
 
 SHOWN_PACKAGES = (
     "dagster",
@@ -95,6 +96,7 @@ def report_facts(bench: Bench, cell: Cell) -> ReportFacts:
         asked=asked if isinstance(asked := facts.get("asked"), int) else 0,
         answer_s=_seconds(facts.get("answer_s")),
         load_s=_seconds(facts.get("load_s")),
+        resources=resources(facts),
         finished_at=answers.written_at if answers else "",
         lineage=dict(answers.lineage) if answers else {},
         command=f"vlmbench run --model {cell.model} --dataset {cell.dataset}",

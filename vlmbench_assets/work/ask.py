@@ -1,7 +1,6 @@
 """Ask a model every sample of a dataset, in its environment, and make the `answers` table."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,29 +8,18 @@ from pathlib import Path
 import pandas as pd
 
 from vlmbench_assets.contracts import ANSWERS
-from vlmbench_assets.files import write_atomically
+from vlmbench_assets.gpus.leases import Need
 from vlmbench_assets.questions import Questions, sample_digest
 from vlmbench_assets.tables import rows_of, table_from_rows
+from vlmbench_assets.work.attempt import Attempt
+from vlmbench_assets.work.merge import shard_folder
 from vlmbench_assets.work.prompt import RenderedPrompt
-from vlmbench_assets.work.watch import Progress, Say, Watch
-from vlmbench_sdk import (
-    Environment,
-    EnvironmentUnavailableError,
-    Launch,
-    Options,
-    Outcome,
-    Prepared,
-    Request,
-    WorkerError,
-)
-from vlmbench_sdk.job import JOB, REQUESTS, RESULT, Job, JobResult
+from vlmbench_assets.work.watch import LOOK_EVERY_S, Surroundings
+from vlmbench_sdk import Environment, Options, Prepared, Request, WorkerError
+from vlmbench_sdk.job import Job, JobResult
 from vlmbench_sdk.journal import Answered
-from vlmbench_sdk.plain_files import read_plain
-from vlmbench_sdk.usage import USAGE
 
 LOG = "worker.log"
-ALMOST_FULL = 16_384
-"""With less room than this, in bytes, a worker can no longer say why it stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +35,14 @@ class Worker:
     """Environment variables of the host that entries ask for."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Further environment variables, which anybody may see."""
+    need: Need | None = None
+    """The GPUs that must be leased for it; None where none are, or where something else gives them out."""
+    gpus_wanted: int = 0
+    """How many GPUs the model asks for, whoever gives them out."""
+    shards: int = 1
+    """How many workers share the cell's samples."""
+    shard: int | None = None
+    """Which of them this is; None for a worker that is alone."""
     timeout_s: float | None = None
     disk_gib: float | None = None
     """A worker that leaves more than this in its folder is stopped."""
@@ -56,47 +52,30 @@ class Worker:
     @property
     def log(self) -> Path:
         """What the worker printed; beside its folder, where it cannot write."""
-        return self.work.with_name(LOG)
+        return (
+            self.work.with_name(LOG) if self.shard is None else self.work.parent.with_name(f"worker.{self.shard}.log")
+        )
 
     def with_env(self, more: Mapping[str, str]) -> "Worker":
         """The same worker with further environment variables."""
         return replace(self, env={**self.env, **more})
 
+    def of_shard(self, number: int) -> "Worker":
+        """The worker of one shard, with a folder and a log of its own."""
+        return replace(self, shard=number, work=shard_folder(self.work, number))
 
-def ask(job: Job, requests: list[Request], worker: Worker, progress: Progress, say: Say) -> JobResult:
+
+def ask(job: Job, requests: list[Request], worker: Worker, around: Surroundings) -> JobResult:
     """Run the worker to its end.
 
     Raises:
         WorkerError: When it did not answer everything: its own reason, or exit status and end of its log.
         EnvironmentUnavailableError: When it could not be started.
     """
-    for name in (RESULT, USAGE):
-        (worker.work / name).unlink(missing_ok=True)
-    write_atomically(worker.work / JOB, job.model_dump_json(indent=2).encode())
-    lines = "".join(request.model_dump_json() + "\n" for request in requests)
-    write_atomically(worker.work / REQUESTS, lines.encode())
-    launch = Launch(
-        arguments=("-m", "vlmbench_sdk.runner", str(worker.work / JOB)),
-        work=worker.work,
-        log=worker.log,
-        readable=(worker.image_root,),
-        env=worker.env,
-        secrets=worker.secrets,
-    )
-    watch = Watch(worker, len(requests), progress, say)
-    handle = worker.environment.launch(worker.prepared, launch)
-    outcome: Outcome | None = None
-    try:
-        outcome = watch.until_it_ends(handle)
-    finally:
-        # Whatever ended the wait (a cancelled run, Ctrl-C), the worker must not outlive it.
-        if outcome is None:
-            handle.cancel()
-    worker.engine.update(handle.facts())
-    result = _result(worker.work)
-    if outcome.kind == "ok" and result is not None and result.finished:
-        return result
-    raise _explain(job, worker.work, outcome, result, handle.log_tail())
+    with Attempt(job, requests, worker, around) as attempt:
+        while (ended := attempt.step(LOOK_EVERY_S)) is None:
+            continue
+    return ended.result()
 
 
 def answers_table(
@@ -149,27 +128,3 @@ def make_requests(
         for row in rows_of(samples)
         if row["sample_id"] in digests
     ]
-
-
-def _result(work: Path) -> JobResult | None:
-    try:
-        return JobResult.model_validate_json(read_plain(work / RESULT))
-    except (OSError, ValueError):
-        # Never written, or cut off by a full disk; the outcome and the log tell the rest.
-        return None
-
-
-def _explain(
-    job: Job, job_folder: Path, outcome: Outcome, result: JobResult | None, log: str
-) -> WorkerError | EnvironmentUnavailableError:
-    where = f"model {job.model}"
-    if result is not None and result.error and not result.traceback:
-        return WorkerError(result.error.removeprefix(f"{where}: "), where=where)
-    if result is not None and result.error:
-        return WorkerError(f"{result.error}\n{result.traceback}", where=where)
-    if shutil.disk_usage(job_folder).free < ALMOST_FULL:
-        fix = "Make room and run again; what was answered is kept"
-        return WorkerError("the worker stopped because the disk is full", where=str(job_folder), fix=fix)
-    if outcome.kind == "environment_missing":
-        return EnvironmentUnavailableError(outcome.detail, where=where)
-    return WorkerError(f"{outcome.detail or outcome.kind}; the end of its log:\n{log}\n", where=where)

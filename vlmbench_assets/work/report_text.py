@@ -42,6 +42,8 @@ class ReportFacts:
     """Samples that were asked in `answer_s`; the others were answered before."""
     answer_s: float | None
     load_s: float | None
+    resources: Mapping[str, str]
+    """What the last run that asked took of the machine."""
     finished_at: str
     lineage: Mapping[str, str]
     command: str
@@ -60,6 +62,7 @@ def report_markdown(tables: ReportTables, facts: ReportFacts, pictures: Sequence
         _statuses(tables.answers),
         "## Speed",
         _speed(tables.answers, facts),
+        *_resources(facts),
         "## Worst samples",
         worst_samples(tables),
         "## What was asked of whom",
@@ -170,6 +173,11 @@ def _speed(answers: pd.DataFrame, facts: ReportFacts) -> str:
     if facts.finished_at:
         lines.append(f"- finished {facts.finished_at}")
     return "\n".join(lines) or "Not measured."
+
+
+def _resources(facts: ReportFacts) -> list[str]:
+    table = _facts_table(facts.resources)
+    return ["## Resources", "Of the worker, in the last run that asked something.", table] if table else []
 
 
 def _facts_table(facts: Mapping[str, str]) -> str:

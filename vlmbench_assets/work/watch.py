@@ -3,6 +3,8 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,35 +30,49 @@ Progress = Callable[[int, int], None]
 Say = Callable[[str], None]
 
 
+def _nothing(_line: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a run hands in: where lines and progress go, and what is open while a worker runs."""
+
+    say: Say
+    progress: Progress
+    session: Callable[[Path], AbstractContextManager[dict[str, str]]] = lambda _work: nullcontext({})
+    """Opened around each worker; gives environment variables for it."""
+    waits: Say = _nothing
+    """Told what a worker waits for, where a person should know it: a GPU, a place in a cluster's queue."""
+
+
 class Watch:
     """One worker from its start to its end."""
 
-    def __init__(self, worker: "Worker", total: int, progress: Progress, say: Say) -> None:
+    def __init__(self, worker: "Worker", total: int, around: Surroundings) -> None:
         """Begin where the worker's journal ends now."""
         self._worker = worker
         self._total = total
-        self._progress = progress
-        self._say = say
+        self._progress, self._say, self._waits = around.progress, around.say, around.waits
         self._done = 0
         self._journal = _Tail(worker.work / JOURNAL, at_end=True)
         self._log = _Tail(worker.log)
+        self._line = ""
         self._started = self._told = self._weighed = time.monotonic()
+        self._progress(0, total)
 
-    def until_it_ends(self, handle: Handle) -> Outcome:
-        """Wait for the worker's end; a worker that takes too long or too much room is stopped."""
-        self._progress(0, self._total)
-        line = ""
-        while True:
-            outcome = handle.wait(LOOK_EVERY_S)
-            self._look()
-            if outcome is not None:
-                return outcome
-            if handle.line() not in ("", line):
-                line = handle.line()
-                self._say(line)
-            if verdict := self._verdict():
-                handle.cancel()
-                return verdict
+    def step(self, handle: Handle, wait_s: float = LOOK_EVERY_S) -> Outcome | None:
+        """Wait a moment for the worker's end; a worker that takes too long or too much room is stopped."""
+        outcome = handle.wait(wait_s)
+        self._look()
+        if outcome is not None:
+            return outcome
+        if handle.line() not in ("", self._line):
+            self._line = handle.line()
+            self._waits(self._line)
+        if verdict := self._verdict():
+            handle.cancel()
+        return verdict
 
     def _look(self) -> None:
         found = self._journal.read().count(b"\n")
