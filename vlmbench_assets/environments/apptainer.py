@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vlmbench_assets.environments.apptainer_image import Image, program
 from vlmbench_assets.environments.apptainer_options import ApptainerOptions
-from vlmbench_assets.environments.boxed import INSIDE, Bind, Box, BoxCommand, made_from
+from vlmbench_assets.environments.boxed import INSIDE, Bind, Box, BoxCommand, PreparedBox, made_from
 from vlmbench_assets.environments.local import LocalHandle
 from vlmbench_sdk import (
     Environment,
@@ -45,12 +45,10 @@ class CommandLine:
     """What stands before the names of variables that are meant for the inside of a container."""
 
 
-class PreparedImage(Prepared):
+class PreparedImage(PreparedBox):
     """An image, and what was installed for it."""
 
     sif: str
-    folder: str
-    """What is mounted at `INSIDE`."""
 
 
 class ApptainerEnvironment(Environment[ApptainerOptions]):
@@ -80,7 +78,7 @@ class ApptainerEnvironment(Environment[ApptainerOptions]):
             )
 
         made = box.prepare(run, say)
-        return PreparedImage(**made.model_dump(), sif=str(sif), folder=str(box.folder))
+        return PreparedImage(**made.model_dump(), sif=str(sif))
 
     def launch(self, prepared: Prepared, launch: Launch) -> Handle:
         """Start the worker in the image; it ends with this process."""
@@ -135,7 +133,9 @@ class ApptainerEnvironment(Environment[ApptainerOptions]):
             argv += ["--nv"]
         if options.memory:
             argv += ["--memory", options.memory]
-        env = {"LANG": "C.UTF-8", **launch.env, SUPERVISE: supervision.model_dump_json()}
+        # `--nv` shows every GPU of the machine; those of others are hidden by this only.
+        devices = {"CUDA_VISIBLE_DEVICES": ",".join(launch.gpus)} if launch.gpus else {}
+        env = {"LANG": "C.UTF-8", **devices, **launch.env, SUPERVISE: supervision.model_dump_json()}
         argv += [prepared.sif, prepared.python, *launch.arguments]
         return CommandLine(tuple(argv), _inside(engine, env), _prefix(engine))
 
