@@ -19,14 +19,19 @@ def page(name: str) -> str:
     return (REPOSITORY / f"docs/how-to/{name}.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param("run_in_apptainer", marks=pytest.mark.engine("apptainer")),
-        pytest.param("run_in_slurm", marks=[pytest.mark.engine("slurm"), pytest.mark.usefixtures("slurm")]),
-    ],
-)
-def test_the_files_of_a_page_work(name: str, workspace: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.engine("apptainer")
+def test_the_page_on_apptainer_works(workspace: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    works("run_in_apptainer", workspace, shared, monkeypatch)
+
+
+@pytest.mark.engine("apptainer")
+@pytest.mark.engine("slurm")
+@pytest.mark.usefixtures("slurm")
+def test_the_page_on_slurm_works(workspace: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    works("run_in_slurm", workspace, shared, monkeypatch)
+
+
+def works(name: str, workspace: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VLMBENCH_CACHE", str(shared))
     for path, text in FILE.findall(page(name)):
         (workspace / path).parent.mkdir(parents=True, exist_ok=True)
