@@ -73,9 +73,13 @@ class ApptainerEnvironment(Environment[ApptainerOptions]):
         def run(command: BoxCommand) -> "subprocess.CompletedProcess[str]":
             argv = [engine, *_FLAGS, *_privileges(), *_bound(command.binds), str(sif), *command.argv]
             env = {**worker_base_env(), **_inside(engine, command.env)}
-            return subprocess.run(
+            done = subprocess.run(
                 argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
             )
+            refused = explain(Outcome(kind="worker_error", exit_code=done.returncode), done.stderr)
+            if refused.kind == "environment_missing":
+                raise EnvironmentUnavailableError(refused.detail, where=self._where)
+            return done
 
         made = box.prepare(run, say)
         return PreparedImage(**made.model_dump(), sif=str(sif))
@@ -190,7 +194,7 @@ def explain(outcome: Outcome, log: str, *, memory: str = "") -> Outcome:
                 return Outcome(
                     kind="environment_missing", exit_code=code, detail=f"{what} ({_plain(fatal[-1])}). {fix}"
                 )
-        detail = f"Apptainer could not start the worker ({_plain(fatal[-1])})"
+        detail = f"Apptainer could not enter the image ({_plain(fatal[-1])})"
         return Outcome(kind="environment_missing", exit_code=code, detail=detail)
     if code == _KILLED and memory:
         detail = f"the worker was killed, most likely because it needed more than {memory} of memory"
