@@ -45,8 +45,6 @@ class Prepared(Record):
     """The interpreter inside the environment."""
     packages: dict[str, str] = Field(default_factory=dict)
     """Installed distributions and versions, as resolved."""
-    folder: str = ""
-    """Where the software lies on this machine, for engines that mount it into a box."""
 
 
 class Check(Record):

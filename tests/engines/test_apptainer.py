@@ -257,7 +257,16 @@ def test_without_apptainer_that_is_said(tmp_path: Path, monkeypatch: pytest.Monk
         environment.prepare(WORKER, print)
 
 
-def test_a_file_that_is_no_image_is_apptainers_fault(start: Start, tmp_path: Path) -> None:
+def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.sif"
+    broken.write_bytes(b"not an image")
+    environment = ApptainerEnvironment(ApptainerOptions(image=str(broken)), name="own", cache=tmp_path)
+    with pytest.raises(EnvironmentUnavailableError, match=r"environment own: Apptainer could not enter .*broken\.sif"):
+        environment.prepare(WORKER, print)
+    assert not list((tmp_path / "boxes").glob("*.new"))
+
+
+def test_a_folder_that_is_not_there_is_named(start: Start, tmp_path: Path) -> None:
     handle = start(tmp_path, "pass", ApptainerOptions(image=IMAGE, readable=("/no/such/folder",)))
     outcome = ended(handle)
     assert outcome.kind == "environment_missing"
@@ -267,8 +276,14 @@ def test_a_file_that_is_no_image_is_apptainers_fault(start: Start, tmp_path: Pat
 @pytest.mark.parametrize(
     ("log", "what"),
     [
-        ("FATAL:   squashfuse_ll exited: fuse: failed to open /dev/fuse: Permission denied", "may not open /dev/fuse"),
-        ("FATAL:   cannot use cgroups - systemd not running as init", "`memory` cannot be enforced"),
+        (
+            "FATAL:   squashfuse_ll exited: fuse: failed to open /dev/fuse: Permission denied",
+            "may not open /dev/fuse",
+        ),
+        (
+            "FATAL:   while applying cgroups config: cannot use cgroups - cannot use systemd cgroups manager",
+            "`memory` cannot be enforced",
+        ),
         ("ERROR  : Failed to create user namespace: not allowed to create user namespace", "user namespaces"),
     ],
 )

@@ -23,6 +23,7 @@ from tests.engines.support import (
 )
 from tests.support import write_source, write_yaml
 from vlmbench_assets.environments.slurm import SlurmEnvironment, SlurmHandle
+from vlmbench_assets.environments.slurm_job import JobFolder, remove_abandoned
 from vlmbench_assets.environments.slurm_options import SlurmOptions
 from vlmbench_assets.environments.slurm_watch import State, classify, numbers
 from vlmbench_sdk import EnvironmentUnavailableError, Launch, Prepared
@@ -203,6 +204,19 @@ def test_a_killed_hosts_job_ends_and_the_next_run_goes_on(
     assert len(answers_of(workspace, "echo")) == 200
     assert answered(workspace) == 200 > asked_before
     assert not left_in(workspace)
+
+
+def test_what_a_killed_host_left_in_the_queue_is_cancelled(slurm: MiniSlurm, tmp_path: Path) -> None:
+    left, held = JobFolder(tmp_path), JobFolder(tmp_path)
+    jobs = [slurm.client("sbatch", "--parsable", "--output=/dev/null", "--wrap=sleep 600").strip() for _ in range(2)]
+    for folder, job in zip((left, held), jobs, strict=True):
+        folder.remember(job)
+    left.let_go()
+    remove_abandoned(tmp_path)
+    assert left_in(tmp_path) == [held.path]
+    until(lambda: [line.split()[0] for line in slurm.jobs()] == jobs[1:], "the abandoned job is still there")
+    slurm.client("scancel", jobs[1])
+    held.remove()
 
 
 @pytest.mark.parametrize(

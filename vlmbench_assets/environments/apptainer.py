@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vlmbench_assets.environments.apptainer_image import Image, program
 from vlmbench_assets.environments.apptainer_options import ApptainerOptions
-from vlmbench_assets.environments.boxed import INSIDE, Bind, Box, BoxCommand, made_from
+from vlmbench_assets.environments.boxed import INSIDE, Bind, Box, BoxCommand, PreparedBox, made_from
 from vlmbench_assets.environments.local import LocalHandle
 from vlmbench_sdk import (
     Environment,
@@ -45,12 +45,10 @@ class CommandLine:
     """What stands before the names of variables that are meant for the inside of a container."""
 
 
-class PreparedImage(Prepared):
+class PreparedImage(PreparedBox):
     """An image, and what was installed for it."""
 
     sif: str
-    folder: str
-    """What is mounted at `INSIDE`."""
 
 
 class ApptainerEnvironment(Environment[ApptainerOptions]):
@@ -75,12 +73,16 @@ class ApptainerEnvironment(Environment[ApptainerOptions]):
         def run(command: BoxCommand) -> "subprocess.CompletedProcess[str]":
             argv = [engine, *_FLAGS, *_privileges(), *_bound(command.binds), str(sif), *command.argv]
             env = {**worker_base_env(), **_inside(engine, command.env)}
-            return subprocess.run(
+            done = subprocess.run(
                 argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
             )
+            refused = explain(Outcome(kind="worker_error", exit_code=done.returncode), done.stderr)
+            if refused.kind == "environment_missing":
+                raise EnvironmentUnavailableError(refused.detail, where=self._where)
+            return done
 
         made = box.prepare(run, say)
-        return PreparedImage(**made.model_dump(), sif=str(sif), folder=str(box.folder))
+        return PreparedImage(**made.model_dump(), sif=str(sif))
 
     def launch(self, prepared: Prepared, launch: Launch) -> Handle:
         """Start the worker in the image; it ends with this process."""
@@ -135,7 +137,9 @@ class ApptainerEnvironment(Environment[ApptainerOptions]):
             argv += ["--nv"]
         if options.memory:
             argv += ["--memory", options.memory]
-        env = {"LANG": "C.UTF-8", **launch.env, SUPERVISE: supervision.model_dump_json()}
+        # `--nv` shows every GPU of the machine; those of others are hidden by this only.
+        devices = {"CUDA_VISIBLE_DEVICES": ",".join(launch.gpus)} if launch.gpus else {}
+        env = {"LANG": "C.UTF-8", **devices, **launch.env, SUPERVISE: supervision.model_dump_json()}
         argv += [prepared.sif, prepared.python, *launch.arguments]
         return CommandLine(tuple(argv), _inside(engine, env), _prefix(engine))
 
@@ -190,7 +194,7 @@ def explain(outcome: Outcome, log: str, *, memory: str = "") -> Outcome:
                 return Outcome(
                     kind="environment_missing", exit_code=code, detail=f"{what} ({_plain(fatal[-1])}). {fix}"
                 )
-        detail = f"Apptainer could not start the worker ({_plain(fatal[-1])})"
+        detail = f"Apptainer could not enter the image ({_plain(fatal[-1])})"
         return Outcome(kind="environment_missing", exit_code=code, detail=detail)
     if code == _KILLED and memory:
         detail = f"the worker was killed, most likely because it needed more than {memory} of memory"

@@ -62,6 +62,13 @@ RunInBox = Callable[[BoxCommand], "subprocess.CompletedProcess[str]"]
 `EnvironmentUnavailableError` only when the box itself cannot be entered."""
 
 
+class PreparedBox(Prepared):
+    """What was installed, and where it lies on this machine."""
+
+    folder: str
+    """What an engine mounts read-only at `INSIDE`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """What a box's software is made from."""
@@ -79,63 +86,63 @@ class Box:
     image_packages: bool = False
     """Whether the worker also sees the packages of the image's interpreter."""
 
-    @property
-    def folder(self) -> Path:
-        """What an engine mounts read-only at `INSIDE`; there once `prepare` has returned."""
+    def lock(self) -> str:
+        """Digest of what is installed, where it was made before; else empty."""
+        ready = self._folder(self._ours()) / READY
+        return Prepared.model_validate_json(ready.read_bytes()).digest if ready.exists() else ""
+
+    def _folder(self, ours: list[Line]) -> Path:
         wanted = {
             "base": self.base,
             "python": self.python,
             "image_packages": self.image_packages,
             "requirements": sorted(self.requirements),
-            "ours": sorted(line.key for line in self._ours()),
+            "ours": sorted(line.key for line in ours),
         }
         return self.cache / "boxes" / digest_json(wanted)[:24]
 
-    @property
-    def binding(self) -> Bind:
-        """The mount of a worker."""
-        return Bind(self.folder, INSIDE)
-
-    def lock(self) -> str:
-        """Digest of what is installed, where it was made before; else empty."""
-        ready = self.folder / READY
-        return Prepared.model_validate_json(ready.read_bytes()).digest if ready.exists() else ""
-
-    def prepare(self, run: RunInBox, say: Callable[[str], None]) -> Prepared:
+    def prepare(self, run: RunInBox, say: Callable[[str], None]) -> PreparedBox:
         """Install unless that was done before; the second of two at once waits and finds it ready.
 
         Raises:
             EnvironmentUnavailableError: When something cannot be installed, with the end of uv's log.
         """
-        folder = self.folder
+        ours = self._ours()
+        folder = self._folder(ours)
         with locked(folder.with_suffix(".lock")):
             if not (folder / READY).exists():
                 say(f"environment {self.name}: installing {', '.join(self.requirements) or 'the SDK'} in its image")
-                self._make(folder, run)
+                self._make(folder, ours, run)
             # The mark of use that `vlmbench env prune` goes by.
             os.utime(folder)
-        prepared = Prepared.model_validate_json((folder / READY).read_bytes())
-        return prepared.model_copy(update={"folder": str(folder)})
+        made = Prepared.model_validate_json((folder / READY).read_bytes())
+        return PreparedBox(**made.model_dump(), folder=str(folder))
 
     def _ours(self) -> list[Line]:
         return [line_of(distribution(name)) for name in self.distributions]
 
-    def _make(self, folder: Path, run: RunInBox) -> None:
+    def _make(self, folder: Path, ours: list[Line], run: RunInBox) -> None:
         aside, sources = folder.with_suffix(".new"), folder.with_suffix(".sources")
         for each in (folder, aside, sources):
             shutil.rmtree(each, ignore_errors=True)
             if each is not folder:
                 each.mkdir(parents=True)
         try:
-            prepared = self._install(aside, sources, run)
+            lines = [*self.requirements, *(line.seen_in(sources, f"{_TOOLS}/sources") for line in ours)]
+            if self._folder(self._ours()) != folder:
+                raise EnvironmentUnavailableError(
+                    "the source of the SDK or of a plugin was edited while it was copied",
+                    where=f"environment {self.name}",
+                    fix="Run again",
+                )
+            prepared = self._install(lines, aside, sources, run)
             write_atomically(aside / READY, prepared.model_dump_json(indent=2).encode())
             aside.rename(folder)
         finally:
             shutil.rmtree(sources, ignore_errors=True)
             shutil.rmtree(aside, ignore_errors=True)
 
-    def _install(self, aside: Path, sources: Path, run: RunInBox) -> Prepared:
-        lines = [*self.requirements, *(line.seen_in(sources, f"{_TOOLS}/sources") for line in self._ours())]
+    def _install(self, lines: list[str], aside: Path, sources: Path, run: RunInBox) -> Prepared:
         (sources / "requirements.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         binds, env = self._tools(aside, sources)
 

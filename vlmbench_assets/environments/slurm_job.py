@@ -102,18 +102,28 @@ class JobFolder:
     def remove(self) -> None:
         """Remove everything."""
         shutil.rmtree(self.path, ignore_errors=True)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Hold it no longer, as at the end of this process."""
         self._lock.close()
 
 
 def remove_abandoned(beside: Path) -> None:
     """Cancel the jobs of killed hosts that were started from here, and remove their files."""
     for folder in beside.glob(f"{_PREFIX}*"):
-        # Gone meanwhile, or in use by a host that lives.
-        with suppress(OSError), (folder / "lock").open("ab") as file:
+        # Gone meanwhile, in use by a host that lives, or Slurm does not answer: then it stays for the next time.
+        with suppress(OSError, EnvironmentUnavailableError), (folder / "lock").open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with suppress(FileNotFoundError, EnvironmentUnavailableError):
-                command("scancel", (folder / "job").read_text(encoding="ascii"))
-            shutil.rmtree(folder, ignore_errors=True)
+            if _is_cancelled(folder / "job"):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_cancelled(remembered: Path) -> bool:
+    if not remembered.exists():
+        return True
+    told = command("scancel", remembered.read_text(encoding="ascii"))
+    return told.returncode == 0 or "Invalid job id" in told.stderr
 
 
 def write_script(folder: JobFolder, tasks: Sequence[Task]) -> None:

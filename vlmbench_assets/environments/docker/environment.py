@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlmbench_assets.environments.boxed import INSIDE, Box, BoxCommand, made_from
+from vlmbench_assets.environments.boxed import INSIDE, Box, BoxCommand, PreparedBox, made_from
 from vlmbench_assets.environments.docker.container import (
     HOME,
     Bound,
@@ -55,6 +55,8 @@ class DockerEnvironment(Environment[DockerOptions]):
 
     def launch(self, prepared: Prepared, launch: Launch) -> Handle:
         """Start the container and return at once."""
+        if not isinstance(prepared, PreparedBox):
+            raise TypeError("launch takes what prepare of the same environment made")
         uid, gid = user()
         for path in (launch.work, *launch.work.iterdir()):
             if path.name != PIPES:
