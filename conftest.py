@@ -1,9 +1,9 @@
 """What all tests share: engines, an echo workspace, and running the command."""
 
 import os
-import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,14 @@ import pytest
 from tests.support import Run, write_source, write_yaml
 
 ENGINES = {
-    "tesseract": "tesseract",
-    "chromium": "chromium",
-    "docker": "dockerd",
-    "apptainer": "apptainer",
-    "slurm": "slurmctld",
-    "ssh": "ssh",
+    "tesseract": ("tesseract", "--version"),
+    "chromium": ("chromium", "--version"),
+    "docker": ("docker", "image", "inspect", "vlmbench/base:bookworm"),
+    "apptainer": ("apptainer", "--version"),
+    "slurm": ("slurmctld", "-V"),
+    "ssh": ("ssh", "-V"),
 }
+"""A command of each that succeeds where tests can use it; `.ci/run` and `.ci/engines.sh` install them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,8 +27,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for marker in item.iter_markers("engine"):
             name = str(marker.args[0])
-            if shutil.which(ENGINES[name]) is None and name not in required:
-                item.add_marker(pytest.mark.skip(reason=f"the program `{ENGINES[name]}` is not installed"))
+            if name not in required and not _works(name):
+                command = " ".join(ENGINES[name])
+                item.add_marker(pytest.mark.skip(reason=f"{name} cannot be used here: `{command}` fails"))
+
+
+@cache
+def _works(engine: str) -> bool:
+    try:
+        return subprocess.run(ENGINES[engine], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ set -euo pipefail
 prefix=$(realpath -m "$1")
 if [ -x "$prefix/usr/bin/apptainer" ] && "$prefix/usr/bin/apptainer" --version; then exit 0; fi
 
+mkdir -p "$(dirname "$prefix")"
 made=$(mktemp -d "$(dirname "$prefix")/.apptainer.XXXXXX")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch" "$made"' EXIT
