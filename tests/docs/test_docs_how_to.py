@@ -43,12 +43,15 @@ def install(plugin: Path, site: Path) -> None:
         ("add_a_model", ["rapidocr-tiny", "first-word", "WHAT"]),
         ("add_a_metric", ["word_jaccard", "exact_match_loose", "parrot"]),
         ("run_what_changed", ["never run", "nothing to do", "1 cell fresh"]),
+        ("share_gpus", ["3 of 3 cells done", "large", "small", "many"]),
     ],
 )
 def test_a_how_to_runs(
     page: str, shown: list[str], vlmbench: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, site = tmp_path / "mine", tmp_path / "site"
+    monkeypatch.setenv("VLMBENCH_GPUS", "0,1")
+    monkeypatch.setenv("VLMBENCH_GPU_LOCKS", str(tmp_path / "locks"))
     vlmbench("init", "mine", cwd=tmp_path, check=0)
     commands = write_files(REPOSITORY / "docs/how-to" / f"{page}.md", root)
     for project in sorted(root.glob("*/pyproject.toml")):

@@ -9,13 +9,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 
-from tests.cells import QUIET, answer, bench_of
+from tests.cells import answer, bench_of
 from tests.crash.test_crash_kill import _die_after, table, worker_pids
 from tests.support import write_source, write_yaml
 from vlmbench_assets.catalog import Cell
@@ -23,6 +22,7 @@ from vlmbench_assets.environments.local import LocalHandle, launch_local
 from vlmbench_assets.hold import failure_of
 from vlmbench_assets.make.answers import Asking, make_answers
 from vlmbench_assets.staleness import Judge
+from vlmbench_assets.work.watch import Surroundings
 from vlmbench_sdk import EnvironmentUnavailableError, Launch, WorkerError
 from vlmbench_sdk.journal import read_journal
 
@@ -41,10 +41,8 @@ def _simulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def make_workspace(
     root: Path, latency_ms: float = 0.0, shards: int = SHARDS, more: str = "gpus: 1", **options: str
 ) -> None:
-    given = "".join(f", {name}: {value}" for name, value in options.items())
-    options_text = (
-        f"{{answer: '{{sample_id}} {{field}}', latency_ms: {latency_ms}, asked_log: {root / 'asked.log'}{given}}}"
-    )
+    given = {"latency_ms": latency_ms, "asked_log": str(root / "asked.log"), "answer": "{sample_id} {field}", **options}
+    options_text = json.dumps(given)
     write_yaml(root, "models/echo", f"plugin: echo\nshards: {shards}\n{more}\noptions: {options_text}\n")
     write_yaml(root, "datasets/many", "reader: jsonl\nsource: source\n")
     write_yaml(root, "benchmarks/b", "models: [echo]\ndatasets: [many]\nmetrics: [exact_match]\n")
@@ -62,13 +60,15 @@ def start_host(root: Path, dies_after: int | None = None) -> BaseProcess:
 
 
 def _host(root: Path, dies_after: int | None) -> None:
-    with (root / "host.log").open("ab") as log:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
     if dies_after is not None:
         _die_after(dies_after)
-    around = replace(QUIET, say=lambda line: print(line, flush=True), progress=lambda *done: print(*done, flush=True))
-    make_answers(bench_of(root), Cell(model="echo", dataset="many"), Asking(), around)
+    with (root / "host.log").open("a", encoding="utf-8", buffering=1) as log:
+
+        def say(line: str) -> None:
+            log.write(line + "\n")
+
+        around = Surroundings(say, lambda done, total: say(f"{done} {total}"))
+        make_answers(bench_of(root), Cell(model="echo", dataset="many"), Asking(), around)
 
 
 def said(root: Path) -> str:
@@ -111,9 +111,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.mark.parametrize("more", ["gpus: 1", "gpus: 0", "gpus: 1\ngpu_share: 0.3"])
 def test_shards_give_the_same_result(more: str, tmp_path: Path, undisturbed: bytes) -> None:
     make_workspace(tmp_path, more=more)
-    _host_here = start_host(tmp_path)
-    _host_here.join(PATIENCE_S)
-    assert _host_here.exitcode == 0, said(tmp_path)
+    host = start_host(tmp_path)
+    host.join(PATIENCE_S)
+    assert host.exitcode == 0, said(tmp_path)
     is_whole(tmp_path, undisturbed)
     assert set(asked(tmp_path).values()) == {1}
     lines = said(tmp_path).splitlines()
