@@ -22,7 +22,7 @@ from vlmbench_assets.environments.options import DockerOptions
 from vlmbench_assets.staleness import Judge
 from vlmbench_sdk import EnvironmentUnavailableError, Launch, WorkerError
 
-pytestmark = [pytest.mark.engine("docker"), pytest.mark.xdist_group("docker")]
+pytestmark = pytest.mark.engine("docker")
 TIMINGS = {"latency_ms", "ttft_ms", "answered_at"}
 
 

@@ -13,7 +13,7 @@ RECEIPTS = REPOSITORY.parent / "shared/data/sroie"
 """80 receipts (SROIE, ICDAR 2019); beside the project, never in it."""
 TAKEN = 3
 
-pytestmark = [pytest.mark.engine("docker"), pytest.mark.xdist_group("docker")]
+pytestmark = pytest.mark.engine("docker")
 
 
 def copy_receipts(workspace: Path) -> None:

@@ -14,7 +14,7 @@ from tests.engines.support import IMAGE
 from tests.support import write_yaml
 from vlmbench_sdk import WorkerError
 
-pytestmark = [pytest.mark.engine("docker"), pytest.mark.xdist_group("docker")]
+pytestmark = pytest.mark.engine("docker")
 SECRET = "do-not-tell"
 
 
