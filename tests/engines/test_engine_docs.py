@@ -31,6 +31,15 @@ def test_the_page_on_slurm_works(workspace: Path, shared: Path, monkeypatch: pyt
     works("run_in_slurm", workspace, shared, monkeypatch)
 
 
+@pytest.mark.engine("docker")
+def test_the_page_on_docker_works(workspace: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    works("run_in_docker", workspace, shared, monkeypatch)
+
+
+def test_the_page_on_venv_works(workspace: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    works("run_in_venv", workspace, shared, monkeypatch)
+
+
 def works(name: str, workspace: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VLMBENCH_CACHE", str(shared))
     for path, text in FILE.findall(page(name)):
@@ -40,9 +49,10 @@ def works(name: str, workspace: Path, shared: Path, monkeypatch: pytest.MonkeyPa
     assert answers_of(workspace, "parrot")[0]["answer"] == "What is f0?"
 
 
-@pytest.mark.parametrize("name", ["run_in_apptainer", "run_in_slurm"])
+@pytest.mark.parametrize("name", ["run_in_apptainer", "run_in_docker", "run_in_slurm"])
 def test_messages_are_those_of_the_code(name: str) -> None:
-    sources = (REPOSITORY / "vlmbench_assets/environments").glob("*.py")
+    folders = (REPOSITORY / "vlmbench_assets/environments", REPOSITORY / "vlmbench_assets/work")
+    sources = [path for folder in folders for path in folder.rglob("*.py")]
     code = "".join(path.read_text(encoding="utf-8") for path in sources)
     messages = [text for _, text in MESSAGE.findall(page(name).partition("## What can go wrong")[2])]
     assert len(messages) > 5
