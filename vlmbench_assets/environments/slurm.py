@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import ClassVar
 
 from vlmbench_assets.environments.apptainer import ApptainerEnvironment, CommandLine, explain
 from vlmbench_assets.environments.boxed import Bind
@@ -19,6 +20,8 @@ _TAIL = 64 << 10
 
 class SlurmEnvironment(Environment[SlurmOptions]):
     """Jobs of a cluster, each with its own resources; what they import is made on the submitting machine."""
+
+    leases_gpus: ClassVar[bool] = False
 
     def identity(self, distribution: str) -> str:
         """What the job's worker runs in; where and with how much memory changes no answer."""

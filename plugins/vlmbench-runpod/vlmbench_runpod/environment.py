@@ -4,6 +4,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 from vlmbench_runpod.api import RunPodApi
 from vlmbench_runpod.kit import Kit, digest, known_digest, make_kit
@@ -54,6 +55,7 @@ class RunPodHandle(Handle):
 class RunPodEnvironment(Environment[RunPodOptions]):
     """Isolation on somebody else's machine, by the hour."""
 
+    leases_gpus: ClassVar[bool] = False
     _kit: Kit | None = None
 
     def identity(self, distribution: str) -> str:  # noqa: ARG002 - its version stands in the lineage by itself
