@@ -40,7 +40,7 @@ def reference_problems(file: RegistryFile, entry: Entry, entries: Entries, plugi
     elif isinstance(entry, DatasetEntry):
         found = _dataset(file, entry, entries, plugins)
     elif isinstance(entry, MetricEntry):
-        found = _metric(file, entry, plugins)
+        found = _metric(file, entry, entries, plugins)
     elif isinstance(entry, PromptEntry):
         found = _prompts(file, entry)
     elif isinstance(entry, EnvironmentEntry):
@@ -53,6 +53,11 @@ def reference_problems(file: RegistryFile, entry: Entry, entries: Entries, plugi
 def _model(file: RegistryFile, entry: ModelEntry, entries: Entries, plugins: Plugins) -> Iterable[Problem]:
     yield from _plugin(file, "plugin", entry.plugin, plugins.models, lambda p: p.options, entry.options)
     yield from _entries(file, "environment", "environments", [entry.environment], entries)
+    place = entries.get(("environments", entry.environment))
+    if entry.environment_options and isinstance(place, EnvironmentEntry) and place.kind in plugins.environments:
+        schema = plugins.environments[place.kind].options
+        merged = {**place.options, **entry.environment_options}
+        yield from _misfits(file, merged, schema, "environment_options")
     yield from _entries(file, "prompts", "prompts", [entry.prompts] if entry.prompts else [], entries)
 
 
@@ -64,7 +69,8 @@ def _dataset(file: RegistryFile, entry: DatasetEntry, entries: Entries, plugins:
     yield from _entries(file, "metrics", "metrics", entry.metrics, entries)
 
 
-def _metric(file: RegistryFile, entry: MetricEntry, plugins: Plugins) -> Iterable[Problem]:
+def _metric(file: RegistryFile, entry: MetricEntry, entries: Entries, plugins: Plugins) -> Iterable[Problem]:
+    yield from _entries(file, "environment", "environments", [entry.environment] if entry.environment else [], entries)
     yield from _plugin(file, "plugin", entry.plugin, plugins.metrics, lambda p: p.options, entry.options)
     for index, name in enumerate(entry.normalize):
         if name not in plugins.normalizers:
@@ -120,8 +126,13 @@ def _plugin(
     if plugin is None:
         yield file.problem((key,), unknown(name, [*plugins], f"{key} installed named"))
         return
-    schema = options_of(plugin)
+    yield from _misfits(file, options, options_of(plugin), "options")
+
+
+def _misfits(
+    file: RegistryFile, options: Mapping[str, JsonValue], schema: type[Options], key: str
+) -> Iterable[Problem]:
     try:
         schema.model_validate(options)
     except ValidationError as error:
-        yield from schema_problems(file, error, schema, ("options",))
+        yield from schema_problems(file, error, schema, (key,))

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import cast
 
 from vlmbench_assets.bench import Bench
-from vlmbench_assets.environment import distributions_of, environment_of, missing_binaries
+from vlmbench_assets.environment import (
+    distributions_of,
+    distributions_of_metric,
+    environment_named,
+    environment_of,
+    missing_binaries,
+)
 from vlmbench_assets.environments.options import DockerOptions
 from vlmbench_assets.workspace import cache_folder
 from vlmbench_sdk import Check, Environment, EnvironmentUnavailableError, Options
@@ -27,7 +33,8 @@ class EnvironmentState:
 
     name: str
     kind: str
-    models: tuple[str, ...]
+    users: tuple[str, ...]
+    """Models and metrics."""
     state: str
     """`made`, `not made`, `nothing to make`, or why that cannot be known."""
     checks: tuple[Check, ...] = field(default=())
@@ -38,25 +45,40 @@ class EnvironmentState:
         return all(check.ok for check in self.checks)
 
 
-def users_of(bench: Bench) -> dict[str, list[str]]:
-    """Environments that models use, each with its models."""
-    found: dict[str, list[str]] = {}
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A model or metric that runs in an environment."""
+
+    name: str
+    environment: Environment[Options]
+    distributions: tuple[str, ...]
+    gpus: bool = False
+
+
+def uses_of(bench: Bench) -> dict[str, list[Use]]:
+    """Environments that models and metrics use, each with its users."""
+    found: dict[str, list[Use]] = {}
     for name, model in sorted(bench.catalog.models.items()):
-        found.setdefault(model.environment, []).append(name)
+        use = Use(name, environment_of(bench, name), distributions_of(bench, name), model.gpus > 0)
+        found.setdefault(model.environment, []).append(use)
+    for name, metric in sorted(bench.catalog.metrics.items()):
+        if metric.environment:
+            environment = environment_named(bench, metric.environment)
+            use = Use(f"metric {name}", environment, distributions_of_metric(bench, name))
+            found.setdefault(metric.environment, []).append(use)
     return dict(sorted(found.items()))
 
 
 def look_at(bench: Bench) -> Iterator[EnvironmentState]:
-    """Every environment that a model uses, with what it needs."""
-    for name, models in users_of(bench).items():
+    """Every environment that a model or metric uses, with what it needs."""
+    for name, uses in uses_of(bench).items():
         entry = bench.catalog.environments[name]
         checks = [
             Check(what=f"the program `{program}` is not installed", ok=False, fix=f"Install it: {install}")
             for program, install in missing_binaries(entry)
         ]
-        gpus = any(bench.catalog.models[model].gpus for model in models)
-        checks += environment_of(bench, models[0]).check(gpus=gpus)
-        yield EnvironmentState(name, entry.kind, tuple(models), _state(bench, models[0]), tuple(checks))
+        checks += uses[0].environment.check(gpus=any(use.gpus for use in uses))
+        yield EnvironmentState(name, entry.kind, tuple(use.name for use in uses), _state(uses[0]), tuple(checks))
 
 
 def machine_checks() -> list[Check]:
@@ -89,21 +111,20 @@ def make(
     from vlmbench_assets.environments.docker.build import build_image
     from vlmbench_assets.environments.docker.engine import is_here
 
-    users = users_of(bench)
+    uses = uses_of(bench)
     for name in names:
-        options = environment_of(bench, users[name][0]).options
+        options = uses[name][0].environment.options
         if isinstance(options, DockerOptions) and options.dockerfile and (again or not is_here(options.image)):
             say(f"environment {name}: building {options.image} from {options.dockerfile}")
             build_image(options.image, bench.workspace.root / options.dockerfile, arguments, say)
-        for distributions in dict.fromkeys(distributions_of(bench, model) for model in users[name]):
-            model = next(each for each in users[name] if distributions_of(bench, each) == distributions)
-            prepared = environment_of(bench, model).prepare(distributions, say)
-            say(f"environment {name}: ready for {distributions[1]}, {len(prepared.packages)} packages")
+        for use in {use.distributions: use for use in uses[name]}.values():
+            prepared = use.environment.prepare(use.distributions, say)
+            say(f"environment {name}: ready for {use.distributions[1]}, {len(prepared.packages)} packages")
 
 
 def reap(bench: Bench) -> list[str]:
     """End what hosts that were killed left running, of every kind of environment."""
-    kinds = {bench.catalog.environments[name].kind for name in users_of(bench)}
+    kinds = {bench.catalog.environments[name].kind for name in uses_of(bench)}
     lines: list[str] = []
     for kind in sorted(kinds):
         plugin = bench.plugins.environments[kind]
@@ -145,9 +166,8 @@ def _size(path: Path) -> int:
     return sum(each.lstat().st_size for each in files if not each.is_dir())
 
 
-def _state(bench: Bench, model: str) -> str:
-    environment = environment_of(bench, model)
+def _state(use: Use) -> str:
     try:
-        return "made" if environment.lock(distributions_of(bench, model)) else "not made"
+        return "made" if use.environment.lock(use.distributions) else "not made"
     except EnvironmentUnavailableError as error:
         return error.what

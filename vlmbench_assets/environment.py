@@ -1,9 +1,11 @@
 """Find the environment of a model, and what can be said of it before it is prepared."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import cast
+
+from pydantic import JsonValue
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
@@ -21,7 +23,18 @@ def environment_of(bench: Bench, model: str) -> Environment[Options]:
     Raises:
         PluginError: When its plugin names something that is not an environment.
     """
-    name = bench.catalog.models[model].environment
+    entry = bench.catalog.models[model]
+    return environment_named(bench, entry.environment, entry.environment_options)
+
+
+def environment_named(
+    bench: Bench, name: str, overrides: Mapping[str, JsonValue] | None = None
+) -> Environment[Options]:
+    """An environment of the registry, with further options in place of its own.
+
+    Raises:
+        PluginError: When its plugin names something that is not an environment.
+    """
     entry = bench.catalog.environments[name]
     plugin = bench.plugins.environments[entry.kind]
     found = resolve(plugin.environment, owner=f"environment plugin {plugin.name}")
@@ -30,13 +43,21 @@ def environment_of(bench: Bench, model: str) -> Environment[Options]:
             f"{plugin.environment!r} is not a subclass of vlmbench_sdk.Environment",
             where=f"environment plugin {plugin.name}",
         )
-    options = plugin.options.model_validate(entry.options)
+    options = plugin.options.model_validate({**entry.options, **(overrides or {})})
     return cast("type[Environment[Options]]", found)(options, name=name, cache=cache_folder())
 
 
 def distributions_of(bench: Bench, model: str) -> tuple[str, str]:
     """What a model's worker imports: the SDK and the distribution of the model's plugin."""
     return (SDK, bench.plugins.owners["vlmbench_models", bench.catalog.models[model].plugin].distribution)
+
+
+def distributions_of_metric(bench: Bench, metric: str) -> tuple[str, ...]:
+    """What a metric's worker imports: the SDK, and the distributions of its plugin and its normalisers."""
+    entry, owners = bench.catalog.metrics[metric], bench.plugins.owners
+    own = owners["vlmbench_metrics", entry.plugin].distribution
+    steps = {owners["vlmbench_normalizers", name].distribution for name in entry.normalize}
+    return (SDK, own, *sorted(steps - {own}))
 
 
 def missing_binaries(entry: EnvironmentEntry) -> list[tuple[str, str]]:

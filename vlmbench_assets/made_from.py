@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
-from vlmbench_assets.environment import distributions_of, environment_of
+from vlmbench_assets.environment import distributions_of, distributions_of_metric, environment_named, environment_of
 from vlmbench_assets.lineage import Lineage, digest_json, shown
 from vlmbench_assets.store import Manifest
 from vlmbench_sdk import Options
@@ -118,6 +118,9 @@ class MadeFrom:
             if entry.applies_to != Applies():
                 applies = entry.applies_to.model_dump(mode="json", exclude_defaults=True)
                 lineage[f"{head} applies_to"] = shown(applies)
+            if entry.environment:
+                environment = environment_named(bench, entry.environment)
+                lineage[f"{head} environment"] = environment.identity(distributions_of_metric(bench, name)[1])
             self._metrics[name] = lineage
         return self._metrics[name]
 

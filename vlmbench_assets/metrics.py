@@ -9,6 +9,7 @@ from vlmbench_assets.hold import cell_held
 from vlmbench_assets.make.metrics import make_metrics
 from vlmbench_assets.partitions import Partitions, cell_of
 from vlmbench_assets.preview import preview
+from vlmbench_assets.work.watch import QUIET, Surroundings
 
 
 class MetricsConfig(dg.Config):
@@ -35,7 +36,8 @@ def metrics_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
 
         def make() -> dg.MaterializeResult[None]:
             with cell_held(bench.store, "metrics", cell.dataset, cell.model):
-                frame, manifest = make_metrics(bench, cell, again=config.again)
+                around = Surroundings(context.log.info, QUIET.progress)
+                frame, manifest = make_metrics(bench, cell, again=config.again, around=around)
             unscored = int(frame["value"].isna().sum())
             return dg.MaterializeResult(
                 metadata={

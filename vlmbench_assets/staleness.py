@@ -131,7 +131,11 @@ class Judge:
         samples = self.samples(cell.dataset)
         model = self.made_from.model_of(cell, self.bench.store.manifest("answers", cell.dataset, cell.model))
         parts = [model, self.made_from.questions_key(cell, samples), self.made_from.dimensions(cell)]
-        return digest_json([*parts, self.made_from.metrics(cell, samples, None)])[:16]
+        try:
+            parts.append(self.made_from.metrics(cell, samples, None))
+        except EnvironmentUnavailableError as error:
+            parts.append(str(error))
+        return digest_json(parts)[:16]
 
     def _answers(
         self, cell: Cell, samples: Manifest | None, made: Manifest | None, failure: CellFailure | None, total: int
@@ -244,8 +248,13 @@ class Judge:
         self, cell: Cell, samples: Manifest | None, made: Manifests, failure: CellFailure | None, answers: Judgement
     ) -> dict[AssetName, Judgement]:
         """Judge the stages after `answers`; each follows from those before it."""
+        try:
+            metrics = self.made_from.metrics(cell, samples, made["answers"])
+        except EnvironmentUnavailableError:
+            # Of a metric whose engine says nothing now, the scores can stand.
+            metrics = made["metrics"].lineage if made["metrics"] else {}
         wanted: dict[AssetName, Lineage] = {
-            "metrics": self.made_from.metrics(cell, samples, made["answers"]),
+            "metrics": metrics,
             "aggregates": self.made_from.aggregates(cell, samples, made["answers"], made["metrics"]),
             "report": self.made_from.report(cell, samples, made["answers"], made["aggregates"]),
         }

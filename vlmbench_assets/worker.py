@@ -7,14 +7,20 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from vlmbench_assets.bench import Bench, project_versions
-from vlmbench_assets.catalog import Cell
-from vlmbench_assets.environment import distributions_of, environment_of, missing_binaries
+from vlmbench_assets.catalog import PROCESS, Cell
+from vlmbench_assets.environment import (
+    distributions_of,
+    distributions_of_metric,
+    environment_named,
+    environment_of,
+    missing_binaries,
+)
 from vlmbench_assets.gpus.discovery import enough_gpus
 from vlmbench_assets.gpus.leases import Need
 from vlmbench_assets.work.ask import Worker
 from vlmbench_assets.work.watch import read_usage
 from vlmbench_sdk import Environment, EnvironmentUnavailableError, Options
-from vlmbench_sdk.entries import ModelEntry
+from vlmbench_sdk.entries import EnvironmentEntry, ModelEntry
 from vlmbench_sdk.job import Job, JobResult
 from vlmbench_sdk.secrets import secret_names
 
@@ -28,12 +34,7 @@ def prepare_worker(bench: Bench, cell: Cell, work: Path, image_root: Path, say: 
     model = cell.model
     entry = bench.catalog.models[model]
     declared = bench.catalog.environments[entry.environment]
-    missing = missing_binaries(declared)
-    if missing:
-        name, install = missing[0]
-        raise EnvironmentUnavailableError(
-            f"the program `{name}` is not installed", where=f"model {model}", fix=f"Install it: {install}"
-        )
+    _refuse_missing(declared, f"model {model}")
     environment = environment_of(bench, model)
     # Before the environment is made, which may take long for nothing.
     need = _need(entry, environment, cell)
@@ -47,6 +48,27 @@ def prepare_worker(bench: Bench, cell: Cell, work: Path, image_root: Path, say: 
         need=need,
         gpus_wanted=entry.gpus,
         shards=entry.shards,
+        timeout_s=declared.timeout_s,
+        disk_gib=declared.disk_gib,
+    )
+
+
+def prepare_scorer(bench: Bench, metric: str, work: Path, say: Callable[[str], None]) -> Worker:
+    """Prepare the environment that a metric scores in.
+
+    Raises:
+        EnvironmentUnavailableError: When a program is missing, or the environment cannot be made.
+    """
+    name = bench.catalog.metrics[metric].environment or PROCESS
+    declared = bench.catalog.environments[name]
+    _refuse_missing(declared, f"metric {metric}")
+    environment = environment_named(bench, name)
+    return Worker(
+        environment=environment,
+        prepared=environment.prepare(distributions_of_metric(bench, metric), say),
+        work=work,
+        image_root=None,
+        secrets=_handed_over(name, set(declared.env)),
         timeout_s=declared.timeout_s,
         disk_gib=declared.disk_gib,
     )
@@ -89,6 +111,13 @@ def run_facts(bench: Bench, model: str, worker: Worker, result: JobResult, wall_
         "engine": dict(worker.engine),
         "usage": None if usage is None else usage.model_dump(mode="json"),
     }
+
+
+def _refuse_missing(declared: EnvironmentEntry, where: str) -> None:
+    for name, install in missing_binaries(declared):
+        raise EnvironmentUnavailableError(
+            f"the program `{name}` is not installed", where=where, fix=f"Install it: {install}"
+        )
 
 
 def _need(entry: ModelEntry, environment: Environment[Options], cell: Cell) -> Need | None:

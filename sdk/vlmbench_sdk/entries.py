@@ -52,6 +52,8 @@ class ModelEntry(Entry):
     """The plugin's own options."""
     environment: EntryName = "process"
     """Name of the environment entry its worker runs in."""
+    environment_options: dict[str, JsonValue] = Field(default_factory=dict)
+    """Options of that environment for this model only, in place of the entry's own."""
     prompts: EntryName | None = None
     """Name of the prompt collection; null asks each sample's own question."""
     generation: Generation = Generation()
@@ -108,6 +110,9 @@ class MetricEntry(Entry):
     normalize: tuple[str, ...] = ()
     """Normalisation profile: names of normalisers, applied in this order."""
     applies_to: Applies = Applies()
+    environment: EntryName | None = None
+    """Name of the environment entry that it scores in, for metrics with heavy or conflicting packages; null scores
+    in the host."""
 
 
 class PromptRule(Record):

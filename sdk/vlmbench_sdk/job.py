@@ -36,6 +36,11 @@ class Job(Record):
     digest: str = ""
     """Digest of everything about the model that its answers depend on; the journal carries it."""
 
+    @property
+    def where(self) -> str:
+        """What a message about it begins with."""
+        return f"model {self.model}"
+
 
 class JobResult(Record):
     """What became of a job."""

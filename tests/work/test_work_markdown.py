@@ -17,6 +17,7 @@ hostile = st.text(
 
 @given(st.lists(st.tuples(hostile, hostile), min_size=1, max_size=5))
 @example([("a|b", "\\|"), ("```\n# x", "<script>alert(1)</script>"), ("\x00", "\u2028| x |")])
+@example([("", "__0__")])
 @example([("![x](y)", "[x](javascript:y)"), ("-", "---"), ("&lt;b&gt;", "$x$")])
 def test_hostile_cells_cannot_break_a_table(rows: list[tuple[str, str]]) -> None:
     tokens = PARSER.parse(markdown_table(["one", "two"], rows))

@@ -26,12 +26,12 @@ def env() -> None:
 @workspace_option
 @json_option
 def list_environments(workspace: Path | None, as_json: bool) -> None:  # noqa: FBT001
-    """Show every environment that a model uses, and whether it is made on this machine."""
+    """Show every environment that a model or metric uses, and whether it is made on this machine."""
     from vlmbench_assets.engines import look_at
 
     found = list(look_at(open_workspace(workspace)))
-    rows = [[each.name, each.kind, each.state, ", ".join(each.models)] for each in found]
-    header = ["environment", "kind", "state", "models"]
+    rows = [[each.name, each.kind, each.state, ", ".join(each.users)] for each in found]
+    header = ["environment", "kind", "state", "used by"]
     if as_json:
         print_json([dict(zip(header, row, strict=True)) for row in rows])
     else:
@@ -45,10 +45,10 @@ def list_environments(workspace: Path | None, as_json: bool) -> None:  # noqa: F
 @workspace_option
 def build(names: tuple[str, ...], arguments: tuple[str, ...], again: bool, workspace: Path | None) -> None:  # noqa: FBT001
     """Make environments ready now, all or those named: build images, install what goes on top."""
-    from vlmbench_assets.engines import make, users_of
+    from vlmbench_assets.engines import make, uses_of
 
     bench = open_workspace(workspace)
-    known = list(users_of(bench))
+    known = list(uses_of(bench))
     refuse_unknown("environment", names, known)
     make(bench, names or known, _pairs(arguments), click.echo, again=again)
 

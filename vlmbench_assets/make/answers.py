@@ -131,7 +131,8 @@ def _ask(inquiry: _Inquiry, lineage: Lineage, open_: Questions, worker: Worker, 
     already = len(inquiry.questions.items) - len(open_.items)
     if already:
         around.say(f"{already} of {len(inquiry.questions.items)} samples need not be asked")
-    requests = make_requests(inquiry.samples, open_, inquiry.prompts, worker.image_root)
+    root = image_root(bench, cell.dataset)
+    requests = make_requests(inquiry.samples, open_, inquiry.prompts, root)
     job = model_job(bench, cell.model, digest_json(lineage))
     if min(worker.shards, len(requests)) > 1:
         return ask_in_shards(job, requests, worker, around)

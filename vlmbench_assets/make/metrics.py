@@ -10,9 +10,11 @@ from vlmbench_assets.contracts import ANSWERS, METRICS, SAMPLES
 from vlmbench_assets.lineage import Lineage, digest_bytes, digest_file
 from vlmbench_assets.made_from import MadeFrom
 from vlmbench_assets.make.samples import GOLD, samples_of
+from vlmbench_assets.score_elsewhere import scored_elsewhere
 from vlmbench_assets.store import Manifest, Store
 from vlmbench_assets.tables import checked_csv, parse_table, read_table
 from vlmbench_assets.work.score import load_metric, score
+from vlmbench_assets.work.watch import QUIET, Surroundings
 from vlmbench_sdk import ContractError
 
 SAID = ("sample_id", "status", "answer")
@@ -56,13 +58,16 @@ def read_published(store: Store, cell: Cell) -> pd.DataFrame:
     return answers
 
 
-def make_metrics(bench: Bench, cell: Cell, *, again: bool = False) -> tuple[pd.DataFrame, Manifest]:
+def make_metrics(
+    bench: Bench, cell: Cell, *, again: bool = False, around: Surroundings = QUIET
+) -> tuple[pd.DataFrame, Manifest]:
     """Score a cell, and publish its table.
 
     Args:
         bench: The workspace.
         cell: The cell.
         again: Score everything again, also what was scored by the same metric before.
+        around: Where lines of workers go.
     """
     samples, answers = read_answered(bench, cell)
     inputs = (
@@ -76,6 +81,13 @@ def make_metrics(bench: Bench, cell: Cell, *, again: bool = False) -> tuple[pd.D
         load_metric(name, entry, plugins[entry.plugin], normalizers)
         for name in names
         for entry in (bench.catalog.metrics[name],)
+    ]
+    work = bench.store.folder("metrics", cell.dataset, cell.model) / "work"
+    loaded = [
+        scored_elsewhere(bench, metric, (samples, answers), kept, work / metric.name, around)
+        if metric.entry.environment
+        else metric
+        for metric in loaded
     ]
     frame = score(samples, answers, loaded, kept)
     path = bench.store.table("metrics", cell.dataset, cell.model)

@@ -30,7 +30,8 @@ class Worker:
     prepared: Prepared
     work: Path
     """The worker's folder; only the journal in it is older than this run."""
-    image_root: Path
+    image_root: Path | None
+    """Folder of the images that it is asked about; None for a worker that sees none."""
     secrets: Mapping[str, str]
     """Environment variables of the host that entries ask for."""
     env: Mapping[str, str] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from vlmbench_assets.work.watch import Surroundings, Watch
 from vlmbench_sdk import EnvironmentUnavailableError, Handle, Launch, Outcome, Request, WorkerError
 from vlmbench_sdk.job import JOB, REQUESTS, RESULT, Job, JobResult
 from vlmbench_sdk.plain_files import read_plain
+from vlmbench_sdk.scoring import CaseToScore, ScoreJob
 from vlmbench_sdk.supervisor import DEVICE_IN_USE
 from vlmbench_sdk.usage import USAGE
 
@@ -64,8 +65,11 @@ class Ended:
 class Attempt:
     """One worker that is to answer some requests. Whatever ends the block it is used in ends the worker too."""
 
-    def __init__(self, job: Job, requests: Sequence[Request], worker: "Worker", around: Surroundings) -> None:
+    def __init__(
+        self, job: Job | ScoreJob, requests: Sequence[Request | CaseToScore], worker: "Worker", around: Surroundings
+    ) -> None:
         """Begin nothing yet."""
+        self._module = "vlmbench_sdk.runner" if isinstance(job, Job) else "vlmbench_sdk.scoring"
         self.job = job
         self.requests = requests
         self.worker = worker
@@ -107,10 +111,10 @@ class Attempt:
         # Before it starts, so that none of its answers is missed.
         self._watch = Watch(self.worker, len(self.requests), self._around)
         return Launch(
-            arguments=("-m", "vlmbench_sdk.runner", str(work / JOB)),
+            arguments=("-m", self._module, str(work / JOB)),
             work=work,
             log=self.worker.log,
-            readable=(self.worker.image_root,),
+            readable=(self.worker.image_root,) if self.worker.image_root else (),
             env={**self.worker.env, **variables},
             secrets=self.worker.secrets,
             gpus=self._lease.ids if self._lease else (),
@@ -194,9 +198,9 @@ def _result(work: Path) -> JobResult | None:
 
 
 def _explain(
-    job: Job, job_folder: Path, outcome: Outcome, result: JobResult | None, log: str
+    job: Job | ScoreJob, job_folder: Path, outcome: Outcome, result: JobResult | None, log: str
 ) -> WorkerError | EnvironmentUnavailableError:
-    where = f"model {job.model}"
+    where = job.where
     if result is not None and result.error and not result.traceback:
         return WorkerError(result.error.removeprefix(f"{where}: "), where=where)
     if result is not None and result.error:

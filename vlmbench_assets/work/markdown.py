@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 LONGEST_CELL = 120
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
-# An underscore inside a word is no markup, and escaped it would only make names hard to read.
-_SPECIAL = re.compile(r"([\\`*\[\]<>|~#&!$]|(?<!\w)_|_(?!\w))")
+# One underscore between letters or digits is no markup, and escaped it would only make names hard to read.
+_SPECIAL = re.compile(r"([\\`*\[\]<>|~#&!$]|(?<![^\W_])_|_(?![^\W_]))")
 NOTHING = "—"
 
 

@@ -1,10 +1,8 @@
 """Score answers: one row per sample and metric that applies to it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import cast
 
 import pandas as pd
 
@@ -13,10 +11,7 @@ from vlmbench_assets.tables import rows_of, table_from_rows
 from vlmbench_sdk import Case, MetricPlugin, NormalizerPlugin, Options, PluginError, Score
 from vlmbench_sdk.entries import MetricEntry
 from vlmbench_sdk.metric import Normalize
-from vlmbench_sdk.plugin_specs import resolve
-
-Scorer = Callable[[Case, Options], Score]
-MEMORY = 100_000
+from vlmbench_sdk.scoring import Scorer, normalization, scorer_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +43,19 @@ def load_metric(
     Raises:
         PluginError: When a scorer or normaliser cannot be imported.
     """
-    steps = [_function(normalizers[step].function, f"normaliser {step}") for step in entry.normalize]
-
-    @lru_cache(maxsize=MEMORY)
-    def normalize(text: str) -> str:
-        for step in steps:
-            text = cast("str", step(text))
-        return text
-
     return LoadedMetric(
         name=name,
         entry=entry,
         plugin=plugin,
         options=plugin.options.model_validate(entry.options),
-        scorer=cast("Scorer", _function(plugin.score, f"metric {plugin.metric_id}")),
-        normalize=normalize,
+        # What an environment of its own has need not be installed here.
+        scorer=_never if entry.environment else scorer_of(plugin),
+        normalize=str if entry.environment else normalization(entry.normalize, normalizers),
     )
+
+
+def _never(_case: Case, _options: Options) -> Score:
+    raise PluginError("this metric scores in an environment of its own")
 
 
 Kept = Mapping[tuple[str, str], Mapping[str, object]]
@@ -123,8 +115,16 @@ def _score(
     return Score(value=None, weight=found.weight, category=category, detail=answer["status"])
 
 
-def _function(import_string: str, owner: str) -> Callable[..., object]:
-    found = resolve(import_string, owner=owner)
-    if not callable(found):
-        raise PluginError(f"{import_string!r} is not a function", where=owner)
-    return cast("Callable[..., object]", found)
+def cases_to_score(
+    samples: pd.DataFrame, answers: pd.DataFrame, metric: LoadedMetric, kept: Kept
+) -> list[tuple[str, tuple[str, ...], str]]:
+    """The different cases that `score` would ask a metric about: answer, references, type of the answer."""
+    found: dict[tuple[str, tuple[str, ...], str], None] = {}
+    by_id = {row["sample_id"]: row for row in rows_of(samples)}
+    for answer in rows_of(answers):
+        sample = by_id[answer["sample_id"]]
+        references = tuple(json.loads(sample["references"]))
+        if references and (answer["sample_id"], metric.name) not in kept and metric.applies_to(sample):
+            said = "" if answer["status"] in UNANSWERED else answer["answer"]
+            found[said, references, sample["answer_type"]] = None
+    return list(found)

@@ -97,7 +97,7 @@ class _Shard:
             waits=lambda line: around.waits(f"{self._name}: {line}"),
             progress=lambda done, _total: progress.tell(number, self._asked_before + done),
         )
-        self._all = requests
+        self._all, self._digest = requests, job.digest
         self.attempt = Attempt(job, requests, worker, own)
 
     def step(self, wait_s: float) -> None:
@@ -127,11 +127,10 @@ class _Shard:
         journal = self.attempt.worker.work / JOURNAL
         if not wait_until_free(journal, WORKER_GONE_S):
             raise WorkerError(f"{self._name}: its worker died and still holds its journal", where=str(journal))
-        digest = self.attempt.job.digest
         answered = {
             (each.sample_id, each.question_digest)
             for each in read_journal(journal).answers
-            if each.model_digest == digest
+            if each.model_digest == self._digest
         }
         return [each for each in self._all if (each.sample_id, each.digest) not in answered]
 

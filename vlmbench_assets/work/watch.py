@@ -46,6 +46,10 @@ class Surroundings:
     """Told what a worker waits for, where a person should know it: a GPU, a place in a cluster's queue."""
 
 
+QUIET = Surroundings(say=_nothing, progress=lambda _done, _total: None)
+"""Tells nobody anything."""
+
+
 class Watch:
     """One worker from its start to its end."""
 
