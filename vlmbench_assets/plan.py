@@ -12,12 +12,13 @@ from pydantic import JsonValue
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
-from vlmbench_assets.environment import missing_binaries
+from vlmbench_assets.environment import environment_of, missing_binaries
+from vlmbench_assets.gpus.discovery import enough_gpus
 from vlmbench_assets.make.samples import ensure_samples, samples_are_fresh, wanted_samples
 from vlmbench_assets.models_of import models_of
 from vlmbench_assets.reasons import counted, lineage_changes
 from vlmbench_assets.staleness import CellJudgement, Judge, Judgement, State
-from vlmbench_sdk import VlmBenchError
+from vlmbench_sdk import EnvironmentUnavailableError, VlmBenchError
 
 Choice = Literal["needed", "all", "only_missing", "retry_failed"]
 """Which cells to run: those with something to do, every one, those never made, those whose last run failed."""
@@ -157,10 +158,16 @@ def _blocks(bench: Bench, judged: CellJudgement, unreadable: dict[str, str]) -> 
         yield unreadable[judged.cell.dataset]
     if judged.blocked and "answers" in judged.stages:
         yield judged.blocked
-    entry = bench.catalog.environments[bench.catalog.models[judged.cell.model].environment]
+    name = judged.cell.model
+    model = bench.catalog.models[name]
     if judged.to_ask:
-        for program, install in missing_binaries(entry):
+        for program, install in missing_binaries(bench.catalog.environments[model.environment]):
             yield f"the program `{program}` is not installed. Install it: {install}"
+    if judged.to_ask and model.gpus and environment_of(bench, name).leases_gpus:
+        try:
+            enough_gpus(model.gpus, f"model {name}")
+        except EnvironmentUnavailableError as error:
+            yield str(error)
 
 
 def _unreadable(judged: CellJudgement) -> CellJudgement:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from vlmbench_sdk.job import JOURNAL, RESULT
 from vlmbench_sdk.journal import read_journal
 from vlmbench_sdk.records import Answer
@@ -81,3 +83,10 @@ def test_secrets_are_filled_in_here_and_written_nowhere(tmp_path: Path) -> None:
     assert "SDK_TEST_MISSING is not set" in done.stderr
     result = json.loads((tmp_path / RESULT).read_text(encoding="utf-8"))
     assert result["resolved_options"] == {}
+
+
+@pytest.mark.skipif(Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_missed_by_the_worker_itself(tmp_path: Path) -> None:
+    done = run(tmp_path, {}, VLMBENCH_GPUS_WANTED="1")
+    assert done.returncode == 1
+    assert "it asks for 1 GPU(s), and none can be seen" in done.stderr

@@ -152,7 +152,7 @@ class EnvironmentEntry(Entry):
     binaries: dict[str, str] = Field(default_factory=dict)
     """Programs that must be on PATH, each with the command that installs it."""
     timeout_s: float | None = Field(default=None, gt=0)
-    """A worker that runs longer is stopped, in seconds."""
+    """A worker that runs longer is stopped, in seconds; what it waits in a queue does not count."""
     disk_gib: float | None = Field(default=20.0, gt=0)
     """A worker that leaves more in its folder is stopped, in GiB; null sets no limit."""
 

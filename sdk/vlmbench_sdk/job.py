@@ -21,6 +21,10 @@ RESULT = "result.json"
 """A `JobResult`, written by the worker when it ends by itself."""
 
 
+GPUS_WANTED = "VLMBENCH_GPUS_WANTED"
+"""Environment variable with the number of GPUs that a worker must find, or refuse to start."""
+
+
 class Job(Record):
     """What a worker has to do."""
 

@@ -20,8 +20,8 @@ from typing import cast
 from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, PipesContext, open_dagster_pipes
 
 from vlmbench_sdk.asking import ask_all
-from vlmbench_sdk.errors import PluginError, VlmBenchError
-from vlmbench_sdk.job import JOURNAL, REQUESTS, RESULT, Job, JobResult, read_job
+from vlmbench_sdk.errors import ModelError, PluginError, VlmBenchError
+from vlmbench_sdk.job import GPUS_WANTED, JOURNAL, REQUESTS, RESULT, Job, JobResult, read_job
 from vlmbench_sdk.journal import Answered, JournalWriter
 from vlmbench_sdk.model import Model, ModelSettings
 from vlmbench_sdk.plugin_specs import Options, resolve
@@ -91,6 +91,7 @@ def _answer(job: Job, requests: list[Request], work: Path) -> JobResult:
     error_text = trace = ""
     try:
         started = time.monotonic()
+        _refuse_missing_gpus(job)
         model, resolved = make_model(job)
         try:
             model.load()
@@ -117,6 +118,17 @@ def _answer(job: Job, requests: list[Request], work: Path) -> JobResult:
         packages={d.name: d.version for d in distributions()},
         hardware=_hardware(),
     )
+
+
+def _refuse_missing_gpus(job: Job) -> None:
+    wanted = int(os.environ.get(GPUS_WANTED, "0"))
+    # NVIDIA's, AMD's and WSL's. Apptainer's --nv without a driver succeeds without a word.
+    if wanted and not any(path.exists() for path in map(Path, ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))):
+        raise ModelError(
+            f"it asks for {wanted} GPU(s), and none can be seen where its worker runs",
+            where=job.where,
+            fix="Look at the environment's options, and with `nvidia-smi` whether the driver works there",
+        )
 
 
 def make_model(job: Job) -> tuple[Model[Options], Options]:

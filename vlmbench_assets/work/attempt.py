@@ -13,7 +13,7 @@ from vlmbench_assets.files import write_atomically
 from vlmbench_assets.gpus.leases import TRY_EVERY_S, Lease, Place
 from vlmbench_assets.work.watch import Surroundings, Watch
 from vlmbench_sdk import EnvironmentUnavailableError, Handle, Launch, Outcome, Request, WorkerError
-from vlmbench_sdk.job import JOB, REQUESTS, RESULT, Job, JobResult
+from vlmbench_sdk.job import GPUS_WANTED, JOB, REQUESTS, RESULT, Job, JobResult
 from vlmbench_sdk.plain_files import read_plain
 from vlmbench_sdk.scoring import CaseToScore, ScoreJob
 from vlmbench_sdk.supervisor import DEVICE_IN_USE
@@ -115,12 +115,18 @@ class Attempt:
             work=work,
             log=self.worker.log,
             readable=(self.worker.image_root,) if self.worker.image_root else (),
-            env={**self.worker.env, **variables},
+            env={**self.worker.env, **variables, **self._gpus_to_find()},
             secrets=self.worker.secrets,
             gpus=self._lease.ids if self._lease else (),
             locks=self._lease.busy if self._lease else (),
             gpus_wanted=self.worker.gpus_wanted,
         )
+
+    def _gpus_to_find(self) -> dict[str, str]:
+        """Tell the worker to look for its GPUs: an engine may start it without, and say nothing."""
+        simulated = self._lease is not None and shutil.which("nvidia-smi") is None
+        wanted = 0 if simulated else self.worker.gpus_wanted
+        return {GPUS_WANTED: str(wanted)} if wanted else {}
 
     def launched(self, handle: Handle) -> None:
         """Take over a started worker."""

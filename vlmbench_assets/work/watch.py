@@ -62,7 +62,8 @@ class Watch:
         self._journal = _Tail(worker.work / JOURNAL, at_end=True)
         self._log = _Tail(worker.log)
         self._line = ""
-        self._started = self._told = self._weighed = time.monotonic()
+        self._told = self._weighed = time.monotonic()
+        self._started: float | None = None
         self._progress(0, total)
 
     def step(self, handle: Handle, wait_s: float = LOOK_EVERY_S) -> Outcome | None:
@@ -79,6 +80,9 @@ class Watch:
         return verdict
 
     def _look(self) -> None:
+        if self._started is None and (self._worker.work / USAGE).exists():
+            # The supervisor writes it within seconds; before that the worker waits in a queue or for a machine.
+            self._started = time.monotonic()
         found = self._journal.read().count(b"\n")
         if found:
             self._done += found
@@ -95,7 +99,7 @@ class Watch:
 
     def _verdict(self) -> Outcome | None:
         now, limit = time.monotonic(), self._worker.timeout_s
-        if limit is not None and now - self._started > limit:
+        if limit is not None and self._started is not None and now - self._started > limit:
             return Outcome(kind="timeout", detail=f"the worker ran longer than {limit:g} s")
         room = self._worker.disk_gib
         if room is not None and now - self._weighed >= 1.0:
