@@ -118,17 +118,42 @@ class MadeFrom:
             if entry.applies_to != Applies():
                 applies = entry.applies_to.model_dump(mode="json", exclude_defaults=True)
                 lineage[f"{head} applies_to"] = shown(applies)
-            if entry.environment:
-                environment = environment_named(bench, entry.environment)
-                lineage[f"{head} environment"] = environment.identity(distributions_of_metric(bench, name)[1])
             self._metrics[name] = lineage
         return self._metrics[name]
 
-    def metrics(self, cell: Cell, samples: Manifest | None, answers: Manifest | None) -> Lineage:
-        """A cell's scores: what was said, the gold, and every metric."""
+    def metric_environment(self, name: str, before: Lineage) -> Lineage:
+        """Where a metric scores, with the lock as far as it is known, as for a model; empty for the host.
+
+        Args:
+            name: The metric entry.
+            before: The lineage of the scores that are there.
+
+        Raises:
+            EnvironmentUnavailableError: When the identity of its environment cannot be known now.
+        """
+        entry = self._bench.catalog.metrics[name]
+        if not entry.environment:
+            return {}
+        environment = environment_named(self._bench, entry.environment)
+        distributions = distributions_of_metric(self._bench, name)
+        at, lock_at = f"metric {name} environment", f"metric {name} {LOCK}"
+        identity, lock = environment.identity(distributions[1]), environment.lock(distributions)
+        if not lock and before.get(at) == identity:
+            lock = before.get(lock_at, "")
+        return {at: identity, **({lock_at: lock} if lock else {})}
+
+    def metrics(
+        self, cell: Cell, samples: Manifest | None, answers: Manifest | None, made: Manifest | None = None
+    ) -> Lineage:
+        """A cell's scores: what was said, the gold, and every metric.
+
+        Raises:
+            EnvironmentUnavailableError: When the identity of a metric's environment cannot be known now.
+        """
         lineage = {"answers": _digest(answers, "said"), "gold": _digest(samples, "gold")}
         for name in self._bench.catalog.metrics_of(cell.dataset, cell.model):
             lineage.update(self.metric(name))
+            lineage.update(self.metric_environment(name, made.lineage if made else {}))
         return lineage
 
     def aggregates(

@@ -74,6 +74,9 @@ def _ask(bench: Bench, metric: LoadedMetric, cases: list[Key], work: Path, aroun
 
 
 def _read(path: Path) -> dict[Key, Score]:
-    with open_plain(path) as lines:
-        scored = [ScoredCase.model_validate_json(line) for line in lines]
+    try:
+        with open_plain(path) as lines:
+            scored = [ScoredCase.model_validate_json(line) for line in lines]
+    except (OSError, ValueError) as error:
+        raise WorkerError(f"the scores cannot be read ({error})", where=str(path)) from error
     return {(each.case.answer, each.case.references, each.case.answer_type): each.score for each in scored}

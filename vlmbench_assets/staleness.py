@@ -249,7 +249,7 @@ class Judge:
     ) -> dict[AssetName, Judgement]:
         """Judge the stages after `answers`; each follows from those before it."""
         try:
-            metrics = self.made_from.metrics(cell, samples, made["answers"])
+            metrics = self.made_from.metrics(cell, samples, made["answers"], made["metrics"])
         except EnvironmentUnavailableError:
             # Of a metric whose engine says nothing now, the scores can stand.
             metrics = made["metrics"].lineage if made["metrics"] else {}

@@ -22,7 +22,7 @@ from vlmbench_sdk.records import Answer
 # endpoint would pay hundreds of times a second, and a power cut then loses at most this much work.
 SYNC_EVERY_S = 0.5
 LOOK_EVERY_S = 0.05
-LONGEST_LINE = 16 << 20
+LONGEST_LINE = 8 << 20
 """No line of a journal is longer, in bytes."""
 _TAIL = 65536
 _CHECKSUM = b',"crc32":"'
@@ -151,12 +151,19 @@ def read_journal(path: Path, start: int = 0) -> Journal:
     """
     if not path.exists():
         return Journal(())
-    with _opened(path) as file:
+    with open_journal(path) as file:
         file.seek(start)
-        # A line that is too long to be one that `append` wrote is read in pieces, which are damaged each.
-        read = [_answer_of(line[:-1]) for line in iter(lambda: file.readline(LONGEST_LINE), b"") if line[-1:] == b"\n"]
-    answers = tuple(answer for answer in read if answer is not None)
-    return Journal(answers, len(read) - len(answers))
+        answers: list[Answered] = []
+        damaged = 0
+        # A line that is too long to be one that `append` wrote is read in pieces, the last of which is damaged.
+        for line in iter(lambda: file.readline(LONGEST_LINE), b""):
+            if line[-1:] == b"\n":
+                answer = _answer_of(line[:-1])
+                if answer is None:
+                    damaged += 1
+                else:
+                    answers.append(answer)
+    return Journal(tuple(answers), damaged)
 
 
 def wait_until_free(path: Path, timeout_s: float) -> bool:
@@ -167,7 +174,7 @@ def wait_until_free(path: Path, timeout_s: float) -> bool:
     if not path.exists():
         return True
     until = time.monotonic() + timeout_s
-    with _opened(path) as file:
+    with open_journal(path) as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -179,9 +186,17 @@ def wait_until_free(path: Path, timeout_s: float) -> bool:
                 return True
 
 
-def _opened(path: Path) -> BinaryIO:
+def open_journal(path: Path) -> BinaryIO:
+    """Open a journal for reading.
+
+    Raises:
+        FileNotFoundError: When there is none.
+        WorkerError: When what lies there is a link, a pipe or a folder.
+    """
     try:
         return open_plain(path)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise WorkerError(
             "the journal is not a plain file that can be read",
@@ -201,7 +216,9 @@ def _answer_of(line: bytes) -> Answered | None:
 
 
 def _open_alone(path: Path) -> BinaryIO:
-    file = path.open("a+b")
+    # The worker of another run may have put a link there; it must not lead us out of the folder.
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    file = os.fdopen(os.open(path, flags, 0o644), "a+b")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _drop_torn_line(file.fileno())

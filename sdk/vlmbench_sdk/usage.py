@@ -97,7 +97,10 @@ class UsageMeter:
         """Replace the file in one step, so that nobody reads half of it."""
         if self._samples:
             aside = path.with_name(f".{path.name}")
-            aside.write_text(self.usage().model_dump_json(), encoding="utf-8")
+            # Made anew: the worker may have put a link or a pipe there.
+            aside.unlink(missing_ok=True)
+            with aside.open("x", encoding="utf-8") as file:
+                file.write(self.usage().model_dump_json())
             aside.replace(path)
 
     def close(self) -> None:

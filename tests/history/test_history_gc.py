@@ -83,7 +83,7 @@ def test_a_journal_is_left_alone_while_everything_is_asked_again(workspace: Path
     vlmbench("run", check=0)
     answer(workspace, "f1")
     vlmbench("run", check=0)
-    (workspace / "data/answers/echo/tiny/work/again.json").write_text('{"journal_bytes": 0}')
+    (workspace / "data/answers/echo/tiny/again.json").write_text('{"journal_bytes": 0}')
     done = json.loads(vlmbench("gc", "--keep", "1", "--json", check=0).stdout)
     assert (done["answers"], done["skipped"]) == (0, 1)
 

@@ -188,11 +188,11 @@ def test_asking_everything_again_goes_on_after_an_interruption(root: Path) -> No
     lines = (work / "journal.jsonl").read_bytes().splitlines(keepends=True)
     start = sum(map(len, lines[:SAMPLES]))
     # As a kill half-way leaves it: the mark of the new beginning, and half of the new answers.
-    (work / "again.json").write_text(json.dumps({"journal_bytes": start}), encoding="utf-8")
+    (work.with_name("again.json")).write_text(json.dumps({"journal_bytes": start}), encoding="utf-8")
     (work / "journal.jsonl").write_bytes(b"".join(lines[: SAMPLES + 15]))
     answer(root, "m", "d")
     assert len(asked(root)) == SAMPLES - 15
-    assert not (work / "again.json").exists()
+    assert not (work.with_name("again.json")).exists()
 
 
 def test_a_journal_that_was_thrown_away_costs_nothing_that_is_published(root: Path) -> None:

@@ -15,9 +15,9 @@ from vlmbench_assets.lineage import digest_file
 from vlmbench_assets.questions import Questions, sample_digest
 from vlmbench_assets.store import Store
 from vlmbench_assets.work.merge import merge_shards, shard_journals
-from vlmbench_sdk import WorkspaceError
+from vlmbench_sdk import WorkerError, WorkspaceError
 from vlmbench_sdk.job import JOURNAL
-from vlmbench_sdk.journal import Answered, journal_line, read_journal, wait_until_free
+from vlmbench_sdk.journal import Answered, journal_line, open_journal, read_journal, wait_until_free
 
 ASKED_AGAIN: frozenset[str] = frozenset({"error", "timeout"})
 """Statuses of rows that the next run asks again."""
@@ -49,7 +49,8 @@ class KeptAnswers:
 
     @property
     def _again(self) -> Path:
-        return self.work / "again.json"
+        # Not in the worker's folder: what it says decides which answers count.
+        return self.work.with_name("again.json")
 
     def open(self, *, again: bool) -> None:
         """Make sure that nobody writes here, and with `again` that no answer from before counts.
@@ -100,7 +101,12 @@ class KeptAnswers:
         content = None
         if not shard_journals(self.work):
             with suppress(FileNotFoundError):
-                content = self.journal.read_bytes()
+                try:
+                    with open_journal(self.journal) as file:
+                        content = file.read()
+                except WorkerError:
+                    # What lies there is not what a worker wrote; the run says so.
+                    return len(questions.items)
         if content is not None and model_digest.encode() not in content:
             return len(questions.items)
         if content is not None and not self._again.exists():

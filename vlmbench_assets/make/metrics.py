@@ -120,7 +120,11 @@ def _kept(
     if before is None or not path.exists() or before.files.get(path.name) != digest_file(path):
         return {}
     made_from = MadeFrom(bench)
-    same = {name for name in names if _unchanged(before.lineage, made_from.metric(name), name)}
+
+    def whole(name: str) -> Lineage:
+        return {**made_from.metric(name), **made_from.metric_environment(name, before.lineage)}
+
+    same = {name for name in names if _unchanged(before.lineage, whole(name), name)}
     old_samples = bench.store.objects.get(str(before.facts.get("samples_file", "")))
     old_answers = bench.store.objects.get(str(before.facts.get("answers_file", "")))
     if not same or old_samples is None or old_answers is None:

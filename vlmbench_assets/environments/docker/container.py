@@ -79,6 +79,7 @@ class Order:
     binds: Sequence[Bound]
     variables: Mapping[str, str]
     memory: str
+    image: str
 
 
 def create(client: "DockerClient", options: DockerOptions, order: Order) -> "Container":
@@ -88,7 +89,7 @@ def create(client: "DockerClient", options: DockerOptions, order: Order) -> "Con
     uid, gid = user()
     gpus = [DeviceRequest(device_ids=list(order.launch.gpus), capabilities=[["gpu"]])] if order.launch.gpus else None
     return client.containers.create(
-        options.image,
+        order.image,
         list(order.command),
         entrypoint=[],
         name=order.name,

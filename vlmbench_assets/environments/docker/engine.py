@@ -81,7 +81,7 @@ def is_here(name: str) -> bool:
 
 
 def image_digest(name: str, where: str) -> str:
-    """What pins an image's contents: the registry's digest where it came from one, else its own id.
+    """What pins an image's contents: the digest in its name, else its own id, which no registry changes.
 
     A name with `@sha256:…` says it itself, on machines that do not have the image, too.
     """
@@ -89,9 +89,7 @@ def image_digest(name: str, where: str) -> str:
         return name.rpartition("@")[2]
     client = docker_client()
     with explained(where, name):
-        image = client.images.get(name)
-    pinned = [str(each).rpartition("@")[2] for each in image.attrs.get("RepoDigests") or ()]
-    return min(pinned) if pinned else str(image.id)
+        return str(client.images.get(name).id)
 
 
 def _explain(said: str, where: str) -> EnvironmentUnavailableError:

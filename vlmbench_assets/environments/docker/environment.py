@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 
+class PreparedContainer(PreparedBox):
+    """The software of a box, and the image it was installed on."""
+
+    image: str
+    """The image's id: what a name means may change while a cell runs."""
+
+
 class DockerEnvironment(Environment[DockerOptions]):
     """Isolation of everything: files, network, processes, memory, and the software down to the C library."""
 
@@ -51,11 +58,14 @@ class DockerEnvironment(Environment[DockerOptions]):
         """Get a pinned image that is not here yet, and install on top of it what was not installed before."""
         remove_abandoned()
         self._get_image(say)
-        return self._box(distributions).prepare(self._run_in_image, say)
+        box = self._box(distributions).prepare(self._run_in_image, say)
+        with explained(self._where, self.options.image):
+            image = docker_client().images.get(self.options.image)
+        return PreparedContainer(**box.model_dump(), image=str(image.id))
 
     def launch(self, prepared: Prepared, launch: Launch) -> Handle:
         """Start the container and return at once."""
-        if not isinstance(prepared, PreparedBox):
+        if not isinstance(prepared, PreparedContainer):
             raise TypeError("launch takes what prepare of the same environment made")
         uid, gid = user()
         for path in (launch.work, *launch.work.iterdir()):
@@ -70,6 +80,7 @@ class DockerEnvironment(Environment[DockerOptions]):
                 binds=_binds(launch, Path(prepared.folder), self.options.readable),
                 variables=_variables(launch),
                 memory=memory_limit(client, self.options),
+                image=prepared.image,
             )
         return self._start(client, order)
 
@@ -203,10 +214,12 @@ def remove_abandoned() -> list[str]:
 
     removed: list[str] = []
     with explained("docker"):
-        found = docker_client().containers.list(all=True, filters={"label": f"vlmbench.host={socket.gethostname()}"})
-        for container in found:
-            if born(int(container.labels["vlmbench.pid"])) != container.labels["vlmbench.born"]:
-                with suppress(docker.errors.NotFound):
-                    container.remove(force=True, v=True)
-                    removed.append(str(container.name))
+        api = docker_client().api
+        # Not inspected one by one: others come and go meanwhile.
+        for found in api.containers(all=True, filters={"label": f"vlmbench.host={socket.gethostname()}"}):
+            if born(int(found["Labels"]["vlmbench.pid"])) != found["Labels"]["vlmbench.born"]:
+                # Somebody else removes it at this moment (404, 409), or it cannot be removed: no cell fails for that.
+                with suppress(docker.errors.APIError):
+                    api.remove_container(found["Id"], force=True, v=True)
+                    removed.append(str(found["Names"][0]).lstrip("/"))
     return removed

@@ -129,7 +129,9 @@ class DockerHandle(Handle):
                     left -= len(piece)
                     written += len(piece)
                     if written <= LONGEST_LOG:
-                        log.write(piece)
+                        # Read on when the disk is full: a worker whose output nobody takes would never end.
+                        with suppress(OSError):
+                            log.write(piece)
 
 
 def _exactly(stream: Attached, size: int) -> bytes:
