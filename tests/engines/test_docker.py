@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cells import answer, bench_of
+from tests.cells import answer, bench_of, make_everything
 from tests.engines.support import IMAGE
 from tests.support import Run, write_source, write_yaml
 from vlmbench_assets.catalog import Cell
@@ -104,19 +104,20 @@ def test_an_image_that_moved_makes_its_cells_stale(workspace: Path) -> None:
         client.images.remove(name, force=True)
 
 
-def test_two_versions_of_one_package_side_by_side(workspace: Path) -> None:
-    for version in ("24.0", "25.0"):
-        write_box(workspace, f", requirements: [packaging=={version}]", f"box{version}")
+def test_two_stacks_that_conflict_side_by_side_in_one_benchmark(workspace: Path) -> None:
+    versions = ("4.57.1", "5.23.0")
+    for version in versions:
+        write_box(workspace, f", requirements: [transformers=={version}]", f"box{version}")
         write_echo(workspace, environment=f"box{version}", name=f"echo{version}")
-        made = answer(workspace, f"echo{version}", "tiny")
-        facts = json.loads(json.dumps(made.facts["environment"]))
-        assert facts["packages"]["packaging"] == version
-    first, second = (
-        bench_of(workspace).store.manifest("answers", "tiny", f"echo{version}") for version in ("24.0", "25.0")
-    )
-    assert first
-    assert second
-    assert first.lineage["environment lock"] != second.lineage["environment lock"]
+    names = ", ".join(f"echo{version}" for version in versions)
+    write_yaml(workspace, "benchmarks/b", f"models: [{names}]\ndatasets: [tiny]\nmetrics: [exact_match]\n")
+    make_everything(workspace)
+    store = bench_of(workspace).store
+    made = [store.manifest("answers", "tiny", f"echo{version}") for version in versions]
+    packages = [json.loads(json.dumps(each.facts["environment"]))["packages"] for each in made if each]
+    assert [each["transformers"] for each in packages] == list(versions)
+    assert packages[0]["huggingface_hub"] != packages[1]["huggingface_hub"]
+    assert len({each.lineage["environment lock"] for each in made if each}) == 2
 
 
 def test_a_failing_install_names_the_package(workspace: Path) -> None:
