@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
@@ -97,12 +97,17 @@ def _pipes(context: dg.AssetExecutionContext, work: Path, secrets: Sequence[str]
     pipes = work / PIPES
     remove_tree(pipes)
     pipes.mkdir()
-    with dg.open_pipes_session(
-        context=context,
-        context_injector=ContextFile(pipes / "context.json"),
-        message_reader=FewMessages(pipes / "messages.jsonl", secrets),
-    ) as session:
-        yield dict(session.get_bootstrap_env_vars())
+    try:
+        with dg.open_pipes_session(
+            context=context,
+            context_injector=ContextFile(pipes / "context.json"),
+            message_reader=FewMessages(pipes / "messages.jsonl", secrets),
+        ) as session:
+            yield dict(session.get_bootstrap_env_vars())
+    finally:
+        # What the worker told may hold secrets. Where it cannot be removed, the next run says so.
+        with suppress(OSError):
+            remove_tree(pipes)
 
 
 class _Progress:

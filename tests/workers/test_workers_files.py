@@ -25,6 +25,13 @@ DEEP = 3_000
 """Levels; deeper than Python's recursion limit, and longer than a path may be."""
 
 
+@pytest.fixture(autouse=True)
+def _nothing_deep_stays(tmp_path: Path) -> Iterator[None]:
+    yield
+    # pytest removes old folders by `shutil.rmtree`, which ends in RecursionError in those of a later session.
+    remove_tree(tmp_path)
+
+
 def make_deep(folder: Path) -> None:
     folder.mkdir()
     top = os.open(folder, os.O_RDONLY)
