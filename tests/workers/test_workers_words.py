@@ -26,10 +26,11 @@ def told_by(folder: Path, content: bytes) -> list[str]:
     """What reaches a run's log of a messages file that a worker leaves."""
 
     @dg.asset
-    def told(context: dg.AssetExecutionContext) -> None:
+    def told(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         reader = FewMessages(folder / "messages.jsonl", [SECRET])
         with dg.open_pipes_session(context, ContextFile(folder / "context.json"), reader):
             (folder / "messages.jsonl").write_bytes(content)
+        return dg.MaterializeResult()
 
     with dg.DagsterInstance.ephemeral() as instance:
         ended = dg.materialize([told], instance=instance)
@@ -80,7 +81,7 @@ def test_the_end_of_a_session_does_not_wait_for_what_a_worker_piled_up(tmp_path:
 
 def test_a_link_in_place_of_the_messages_is_not_followed(tmp_path: Path) -> None:
     @dg.asset
-    def told(context: dg.AssetExecutionContext) -> None:
+    def told(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         (tmp_path / "elsewhere").write_bytes(log("read"))
         reader = FewMessages(tmp_path / "messages.jsonl", [])
         with dg.open_pipes_session(context, ContextFile(tmp_path / "context.json"), reader):
@@ -88,6 +89,7 @@ def test_a_link_in_place_of_the_messages_is_not_followed(tmp_path: Path) -> None
             (tmp_path / "messages.jsonl").symlink_to(tmp_path / "elsewhere")
             (tmp_path / "context.json").unlink()
             (tmp_path / "context.json").mkdir()
+        return dg.MaterializeResult()
 
     with dg.DagsterInstance.ephemeral() as instance:
         ended = dg.materialize([told], instance=instance)
