@@ -73,3 +73,26 @@ def test_whatever_stops_the_command_stops_all_cells(two_gpus: Path, number: sign
     for model in ("one", "other"):
         failure = json.loads((two_gpus / f"data/answers/{model}/tiny/failure.json").read_text(encoding="utf-8"))
         assert failure["reason"] == "interrupted"
+
+
+def test_one_interruption_does_not_cut_its_own_cleanup_off(two_gpus: Path) -> None:
+    write_models(two_gpus, one=300, other=300)
+    write_source(two_gpus, 400)
+    command = [sys.executable, "-m", "vlmbench_assets.cli", "run", "--jobs", "2"]
+    with (two_gpus.parent / "said").open("wb") as log:
+        process = subprocess.Popen(command, cwd=two_gpus, stdout=log, stderr=log, env=os.environ)
+        until = time.monotonic() + PATIENCE_S
+        while not (answered(two_gpus, "one") and answered(two_gpus, "other")):
+            assert process.poll() is None, (two_gpus.parent / "said").read_text(encoding="utf-8")
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        # Stopped, they end by force only, after the time they get to end by themselves.
+        for worker in worker_pids(two_gpus):
+            os.kill(worker, signal.SIGSTOP)
+        process.send_signal(signal.SIGINT)
+        status = process.wait(PATIENCE_S)
+    left = worker_pids(two_gpus)
+    for worker in left:
+        os.kill(worker, signal.SIGKILL)
+    assert (left, status) == ([], 130)
+    assert "its worker is being stopped" in (two_gpus.parent / "said").read_text(encoding="utf-8")

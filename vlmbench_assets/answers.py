@@ -1,9 +1,8 @@
 """Asset `answers`: what a model said to each sample of a dataset, in its own environment."""
 
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
@@ -14,8 +13,10 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.checks import StageEvents, contract_kept, contract_spec, run_stage, table_schema
 from vlmbench_assets.contracts import UNANSWERED
+from vlmbench_assets.files import remove_tree
 from vlmbench_assets.hold import cell_held
 from vlmbench_assets.make.answers import Asking, make_answers
+from vlmbench_assets.messages import ContextFile, FewMessages
 from vlmbench_assets.partitions import Partitions, cell_of
 from vlmbench_assets.preview import preview
 from vlmbench_assets.store import Manifest
@@ -74,7 +75,7 @@ def answers_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
             bench.waits(cell, line)
 
         progress = _Progress(bench, cell, context)
-        around = Surroundings(context.log.info, progress, lambda work: _pipes(context, work), waits)
+        around = Surroundings(context.log.info, progress, lambda work, secrets: _pipes(context, work, secrets), waits)
 
         def make() -> dg.MaterializeResult[None]:
             with cell_held(bench.store, "answers", cell.dataset, cell.model):
@@ -91,17 +92,22 @@ def answers_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
 
 
 @contextmanager
-def _pipes(context: dg.AssetExecutionContext, work: Path) -> Iterator[dict[str, str]]:
+def _pipes(context: dg.AssetExecutionContext, work: Path, secrets: Sequence[str]) -> Iterator[dict[str, str]]:
     """Open Dagster Pipes around the worker: its own log lines reach the run's log."""
     pipes = work / PIPES
-    shutil.rmtree(pipes, ignore_errors=True)
+    remove_tree(pipes)
     pipes.mkdir()
-    with dg.open_pipes_session(
-        context=context,
-        context_injector=dg.PipesFileContextInjector(str(pipes / "context.json")),
-        message_reader=dg.PipesFileMessageReader(str(pipes / "messages.jsonl")),
-    ) as session:
-        yield dict(session.get_bootstrap_env_vars())
+    try:
+        with dg.open_pipes_session(
+            context=context,
+            context_injector=ContextFile(pipes / "context.json"),
+            message_reader=FewMessages(pipes / "messages.jsonl", secrets),
+        ) as session:
+            yield dict(session.get_bootstrap_env_vars())
+    finally:
+        # What the worker told may hold secrets. Where it cannot be removed, the next run says so.
+        with suppress(OSError):
+            remove_tree(pipes)
 
 
 class _Progress:

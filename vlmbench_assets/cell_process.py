@@ -27,14 +27,14 @@ def main() -> int:
     # Python leaves it out where it was ignored, as in a shell's background job.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     orders: queue.SimpleQueue[CellOrder | None] = queue.SimpleQueue()
-    busy = threading.Event()
-    threading.Thread(target=_read, args=(orders, busy), daemon=True).start()
+    busy, once = threading.Event(), _Once()
+    threading.Thread(target=_read, args=(orders, busy, once), daemon=True).start()
 
     def tell(news: CellNews) -> None:
         try:
             os.write(descriptor, news.model_dump_json().encode() + b"\n")
         except BrokenPipeError:
-            os.kill(os.getpid(), signal.SIGINT)
+            once.interrupt()
 
     def samples(_cell: Cell, done: int, total: int) -> None:
         tell(CellNews(kind="samples", done=done, total=total))
@@ -57,13 +57,24 @@ def main() -> int:
     return 0
 
 
-def _read(orders: "queue.SimpleQueue[CellOrder | None]", busy: threading.Event) -> None:
+class _Once:
+    """Interrupts this process as Ctrl-C does, and never twice: a second time would cut the cleanup off."""
+
+    def __init__(self) -> None:
+        self._left = threading.Semaphore(1)
+
+    def interrupt(self) -> None:
+        if self._left.acquire(blocking=False):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def _read(orders: "queue.SimpleQueue[CellOrder | None]", busy: threading.Event, once: _Once) -> None:
     for line in sys.stdin.buffer:
         busy.set()
         orders.put(CellOrder.model_validate_json(line))
     orders.put(None)
     if busy.is_set():
-        os.kill(os.getpid(), signal.SIGINT)
+        once.interrupt()
 
 
 if __name__ == "__main__":

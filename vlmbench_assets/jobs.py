@@ -2,9 +2,9 @@
 
 import os
 import selectors
-import signal
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
@@ -18,8 +18,11 @@ from vlmbench_assets.catalog import Cell
 from vlmbench_assets.store import AssetName
 from vlmbench_sdk.records import Record
 
-STOP_S = 30.0
-"""How long a process may take to stop its worker and say so, before it is killed. The worker ends with it anyway."""
+STOP_S = 120.0
+"""How long processes may take to stop their workers and say so, before they are killed. A scheduler that does not
+answer takes a minute and more; what is killed earlier leaves its job to end by itself."""
+SAY_AFTER_S = 5.0
+"""After how long a person is told what takes so long."""
 AT_ONCE = 1 << 16
 
 
@@ -87,7 +90,8 @@ class _CellProcess:
             # What this command prints must stay whole for programs.
             stdout=sys.__stderr__.fileno() if sys.__stderr__ else None,
             pass_fds=(theirs,),
-            # Ctrl-C in a terminal reaches this process only, which passes it on once.
+            # Ctrl-C in a terminal reaches this process only, which ends the other's standard input: one
+            # interruption, where a signal besides would be a second one that cuts the cleanup off.
             start_new_session=True,
         )
         os.close(theirs)
@@ -111,25 +115,27 @@ class _CellProcess:
         *lines, self._rest = (self._rest + found).split(b"\n")
         return [CellNews.model_validate_json(line) for line in lines]
 
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
     def status(self) -> int:
         """The exit status of a process that ended."""
         return self._process.wait()
 
-    def interrupt(self) -> None:
-        """Do as Ctrl-C does."""
-        with suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGINT)
-
-    def close(self) -> None:
-        """Let it end, or make it."""
+    def let_go(self) -> None:
+        """Give it no more orders; at a cell, it stops as by Ctrl-C."""
         if self._process.stdin is not None:
             with suppress(BrokenPipeError):
                 self._process.stdin.close()
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
+
+    def close(self) -> None:
+        """Make it end, where it has not."""
+        self.let_go()
+        if self.runs:
             self._process.kill()
-            self._process.wait()
+        self._process.wait()
         os.close(self.pipe)
 
 
@@ -199,8 +205,29 @@ class _Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for process in self.busy:
-            process.interrupt()
         for process in self._all:
-            process.close()
-        self._selector.close()
+            process.let_go()
+        try:
+            self._wait()
+        finally:
+            for process in self._all:
+                process.close()
+            self._selector.close()
+
+    def _wait(self) -> None:
+        began, told = time.monotonic(), False
+        while running := [each for each in self._all if each.runs]:
+            passed = time.monotonic() - began
+            if passed > STOP_S:
+                return
+            if passed > SAY_AFTER_S and not told:
+                told = True
+                for each in running:
+                    if each.order is not None:
+                        self._bench.waits(each.order.cell, f"its worker is being stopped; that may take {STOP_S:g} s")
+            # What they tell is read all along: a full pipe would hold them up.
+            for key, _ in self._selector.select(0.1):
+                if not os.read(key.fd, AT_ONCE):
+                    self._selector.unregister(key.fileobj)
+            if not self._selector.get_map():
+                time.sleep(0.02)

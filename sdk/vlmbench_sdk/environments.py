@@ -23,7 +23,11 @@ OutcomeKind = Literal[
     "cancelled",
     "environment_missing",
 ]
-"""How a worker ended. Only `node_lost` is worth the same attempt again."""
+"""How a worker ended.
+
+A shard that ends as `node_lost`, or dies without a word, is started again once for what it did not answer. A worker
+that is alone is not: its answers are kept, another run asks the rest, and a person decides on what costs money.
+"""
 
 
 class Outcome(Record):

@@ -57,10 +57,6 @@ class Worker:
             self.work.with_name(LOG) if self.shard is None else self.work.parent.with_name(f"worker.{self.shard}.log")
         )
 
-    def with_env(self, more: Mapping[str, str]) -> "Worker":
-        """The same worker with further environment variables."""
-        return replace(self, env={**self.env, **more})
-
     def of_shard(self, number: int) -> "Worker":
         """The worker of one shard, with a folder and a log of its own."""
         return replace(self, shard=number, work=shard_folder(self.work, number))

@@ -9,11 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from vlmbench_assets.files import write_atomically
+from vlmbench_assets.files import remove_tree, write_atomically
 from vlmbench_assets.gpus.leases import TRY_EVERY_S, Lease, Place
+from vlmbench_assets.printable import shown
 from vlmbench_assets.work.watch import Surroundings, Watch
 from vlmbench_sdk import EnvironmentUnavailableError, Handle, Launch, Outcome, Request, WorkerError
-from vlmbench_sdk.job import GPUS_WANTED, JOB, REQUESTS, RESULT, Job, JobResult
+from vlmbench_sdk.job import GPUS_WANTED, JOB, JOURNAL, REQUESTS, RESULT, Job, JobResult
 from vlmbench_sdk.plain_files import read_plain
 from vlmbench_sdk.scoring import CaseToScore, ScoreJob
 from vlmbench_sdk.supervisor import DEVICE_IN_USE
@@ -102,12 +103,11 @@ class Attempt:
     def launch(self) -> Launch:
         """Put what the worker needs into its folder, and say how it is started."""
         work = self.worker.work
-        for name in (RESULT, USAGE):
-            (work / name).unlink(missing_ok=True)
+        clear_leftovers(work)
         write_atomically(work / JOB, self.job.model_dump_json(indent=2).encode())
         lines = "".join(request.model_dump_json() + "\n" for request in self.requests)
         write_atomically(work / REQUESTS, lines.encode())
-        variables = self._open.enter_context(self._around.session(work))
+        variables = self._open.enter_context(self._around.session(work, tuple(self.worker.secrets.values())))
         # Before it starts, so that none of its answers is missed.
         self._watch = Watch(self.worker, len(self.requests), self._around)
         return Launch(
@@ -152,7 +152,18 @@ class Attempt:
         finished = outcome.kind == "ok" and result is not None and result.finished
         tail = "" if finished else self._handle.log_tail()
         self._give_back()
-        return Ended(outcome, result, None if finished else _explain(self.job, self.worker.work, outcome, result, tail))
+        return Ended(outcome, result, None if finished else self._explain(outcome, result, tail))
+
+    def _explain(
+        self, outcome: Outcome, result: JobResult | None, tail: str
+    ) -> WorkerError | EnvironmentUnavailableError:
+        """Say why it failed, in text that is fit to be kept and shown."""
+        secrets = tuple(self.worker.secrets.values())
+        if result is not None:
+            said = {name: shown(getattr(result, name), secrets) for name in ("error", "traceback")}
+            result = result.model_copy(update=said)
+        outcome = outcome.model_copy(update={"detail": shown(outcome.detail, secrets)})
+        return _explain(self.job, self.worker.work, outcome, result, shown(tail, secrets))
 
     def stop(self) -> None:
         """Stop the worker if it runs; returns when it is gone."""
@@ -183,6 +194,18 @@ class Attempt:
                 place.leave()
             if lease is not None:
                 lease.give_back()
+
+
+def clear_leftovers(work: Path) -> None:
+    """Remove from a worker's folder what an earlier run left: its result, and whatever stands in place of our files.
+
+    A worker may have put a link, a folder or a pipe there, which would be followed, refused, or waited for.
+    """
+    for name in (RESULT, USAGE):
+        remove_tree(work / name)
+    for name in (JOB, REQUESTS, JOURNAL):
+        if (path := work / name).is_symlink() or not path.is_file():
+            remove_tree(path)
 
 
 def add_facts(engine: dict[str, str | float], facts: Mapping[str, str | float]) -> None:

@@ -8,13 +8,13 @@ from itertools import pairwise
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from vlmbench_assets.files import make_folder, write_atomically
-from vlmbench_assets.work.attempt import Attempt, Ended
+from vlmbench_assets.files import make_folder, remove_tree, write_atomically
+from vlmbench_assets.work.attempt import Attempt, Ended, clear_leftovers
 from vlmbench_assets.work.merge import merge_shards
-from vlmbench_assets.work.usage import together
+from vlmbench_assets.work.usage import one_after_another, together
 from vlmbench_assets.work.watch import LOOK_EVERY_S, Progress, Surroundings, read_usage
 from vlmbench_sdk import Request, WorkerError
-from vlmbench_sdk.job import JOURNAL, RESULT, Job, JobResult
+from vlmbench_sdk.job import JOURNAL, Job, JobResult
 from vlmbench_sdk.journal import read_journal, wait_until_free
 from vlmbench_sdk.usage import USAGE, Usage
 
@@ -32,8 +32,7 @@ def ask_in_shards(job: Job, requests: Sequence[Request], worker: "Worker", aroun
         WorkerError: When one did not answer everything; a worker that died was started again once before.
         EnvironmentUnavailableError: When one could not be started.
     """
-    (worker.work / RESULT).unlink(missing_ok=True)
-    (worker.work / USAGE).unlink(missing_ok=True)
+    clear_leftovers(worker.work)
     parts = _ranges(requests, worker.shards)
     around.say(f"{len(parts)} shards of {len(parts[0])} to {len(parts[-1])} samples")
     progress = _Sum(around.progress, len(requests))
@@ -47,7 +46,9 @@ def ask_in_shards(job: Job, requests: Sequence[Request], worker: "Worker", aroun
     finally:
         merge_shards(worker.work)
     results = [each.result() for each in ended]
-    return results[0].model_copy(
+    # One that died at the very end tells nothing of its environment.
+    told = next((each for each in results if each.python), results[0])
+    return told.model_copy(
         update={
             "answered": len(requests),
             "load_s": max((each.load_s for each in results if each.load_s is not None), default=None),
@@ -90,6 +91,9 @@ class _Shard:
         self.used: list[Usage] = []
         self.ended: Ended | None = None
         worker = worker.of_shard(number)
+        if worker.work.is_symlink() or not worker.work.is_dir():
+            # A worker that was alone may have put anything there.
+            remove_tree(worker.work)
         make_folder(worker.work)
         own = replace(
             around,
@@ -111,6 +115,11 @@ class _Shard:
             self._again = True
             left = self._unanswered()
             self._asked_before = len(self._all) - len(left)
+            if not left:
+                self._say(f"{self._name}: {ended.outcome.detail or ended.outcome.kind}; it had answered everything")
+                done = ended.done or JobResult(finished=True)
+                self.ended = replace(ended, done=done, error=None)
+                return
             self._say(
                 f"{self._name}: {ended.outcome.detail or ended.outcome.kind}; "
                 f"it is started again for {len(left)} of {len(self._all)} samples"
@@ -157,8 +166,8 @@ class _Shards:
         return [shard.ended for shard in self._shards if shard.ended is not None]
 
     def used(self) -> list[Usage]:
-        """What each worker used, where it was measured."""
-        return [usage for shard in self._shards for usage in shard.used[-1:]]
+        """What each shard used in all its attempts, where it was measured."""
+        return [usage for shard in self._shards if (usage := one_after_another(shard.used))]
 
     def __enter__(self) -> Self:
         return self

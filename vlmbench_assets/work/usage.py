@@ -40,6 +40,27 @@ def together(used: Sequence[Usage]) -> Usage | None:
     )
 
 
+def one_after_another(used: Sequence[Usage]) -> Usage | None:
+    """What a shard's attempts used, of which each began when the one before had ended; None where none was measured."""
+    if len(used) < 2:
+        return used[0] if used else None
+    fields: dict[str, float | int | None] = {
+        "samples": sum(each.samples for each in used),
+        "seconds": round(sum(each.seconds for each in used), 3),
+        "cpu_s": round(sum(each.cpu_s for each in used), 3),
+        "gpus": max(each.gpus for each in used),
+    }
+    for name in ("cpu", "memory", "gpu_memory", "gpu_busy"):
+        unit = "_mib" if "memory" in name else ""
+        peaks = [peak for each in used if (peak := getattr(each, f"{name}_peak{unit}")) is not None]
+        means = [(mean, each.samples) for each in used if (mean := getattr(each, f"{name}_mean{unit}")) is not None]
+        measured = sum(samples for _, samples in means)
+        fields[f"{name}_peak{unit}"] = max(peaks, default=None)
+        if measured:
+            fields[f"{name}_mean{unit}"] = round(sum(mean * samples for mean, samples in means) / measured, 3)
+    return Usage.model_validate(fields)
+
+
 def used_of(facts: Mapping[str, JsonValue]) -> Usage | None:
     """What a manifest tells of the use of the machine; None where nothing was measured."""
     found = facts.get("usage")

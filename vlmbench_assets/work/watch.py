@@ -1,13 +1,14 @@
 """Watch a worker: its progress, what it prints, what it uses, and what it must not do."""
 
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vlmbench_assets.printable import shown
+from vlmbench_assets.work.room import Room
 from vlmbench_sdk import Handle, Outcome
 from vlmbench_sdk.job import JOURNAL
 from vlmbench_sdk.plain_files import open_plain, read_plain
@@ -28,6 +29,8 @@ AT_ONCE = 16 << 20
 Progress = Callable[[int, int], None]
 """Called with samples done and samples in all, a few times a second at most."""
 Say = Callable[[str], None]
+Session = Callable[[Path, Sequence[str]], AbstractContextManager[dict[str, str]]]
+"""Called with a worker's folder and the secret values it is given, which must not be said."""
 
 
 def _nothing(_line: str) -> None:
@@ -40,7 +43,7 @@ class Surroundings:
 
     say: Say
     progress: Progress
-    session: Callable[[Path], AbstractContextManager[dict[str, str]]] = lambda _work: nullcontext({})
+    session: Session = lambda _work, _secrets: nullcontext({})
     """Opened around each worker; gives environment variables for it."""
     waits: Say = _nothing
     """Told what a worker waits for, where a person should know it: a GPU, a place in a cluster's queue."""
@@ -62,14 +65,16 @@ class Watch:
         self._journal = _Tail(worker.work / JOURNAL, at_end=True)
         self._log = _Tail(worker.log)
         self._line = ""
-        self._told = self._weighed = time.monotonic()
+        self._rest = b""
+        self._told = time.monotonic()
+        self._room = Room(worker)
         self._started: float | None = None
         self._progress(0, total)
 
     def step(self, handle: Handle, wait_s: float = LOOK_EVERY_S) -> Outcome | None:
         """Wait a moment for the worker's end; a worker that takes too long or too much room is stopped."""
         outcome = handle.wait(wait_s)
-        self._look()
+        self._look(ended=outcome is not None)
         if outcome is not None:
             return outcome
         if handle.line() not in ("", self._line):
@@ -79,7 +84,7 @@ class Watch:
             handle.cancel()
         return verdict
 
-    def _look(self) -> None:
+    def _look(self, *, ended: bool) -> None:
         if self._started is None and (self._worker.work / USAGE).exists():
             # The supervisor writes it within seconds; before that the worker waits in a queue or for a machine.
             self._started = time.monotonic()
@@ -87,9 +92,9 @@ class Watch:
         if found:
             self._done += found
             self._progress(self._done, self._total)
-        lines = self._log.read().decode("utf-8", "replace").splitlines()
+        lines = self._lines(ended=ended)
         for text in lines[:LINES_A_LOOK]:
-            self._say(f"worker: {text[:LONGEST_LINE]}")
+            self._say(f"worker: {shown(text, self._worker.secrets.values())[:LONGEST_LINE]}")
         if len(lines) > LINES_A_LOOK:
             self._say(f"worker: … {len(lines) - LINES_A_LOOK} more lines in {self._worker.log}")
         if time.monotonic() - self._told >= TELL_EVERY_S:
@@ -97,15 +102,19 @@ class Watch:
             if usage := read_usage(self._worker.work):
                 self._say(f"worker: {usage_line(usage)}")
 
+    def _lines(self, *, ended: bool) -> list[str]:
+        """Whole lines of its log: a secret that is cut in two would not be known any more."""
+        found = self._rest + self._log.read()
+        whole = len(found) if ended or len(found) > AT_ONCE else max(map(found.rfind, (b"\n", b"\r"))) + 1
+        self._rest = found[whole:]
+        return found[:whole].decode("utf-8", "replace").splitlines()
+
     def _verdict(self) -> Outcome | None:
         now, limit = time.monotonic(), self._worker.timeout_s
         if limit is not None and self._started is not None and now - self._started > limit:
             return Outcome(kind="timeout", detail=f"the worker ran longer than {limit:g} s")
-        room = self._worker.disk_gib
-        if room is not None and now - self._weighed >= 1.0:
-            self._weighed = now
-            if _weight(self._worker.work) > room * (1 << 30):
-                return Outcome(kind="worker_error", detail=f"the worker wrote more than {room:g} GiB into its folder")
+        if detail := self._room.verdict():
+            return Outcome(kind="worker_error", detail=detail)
         return None
 
 
@@ -142,14 +151,3 @@ def usage_line(usage: Usage) -> str:
         busy = 100 * (usage.gpu_busy_mean or 0)
         parts.append(f"{usage.gpu_memory_peak_mib:.0f} MiB on {usage.gpus} GPU(s) at most, busy {busy:.0f} %")
     return ", ".join(parts)
-
-
-def _weight(folder: Path) -> int:
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(Path(parent, name)).st_blocks * 512
-            except FileNotFoundError:
-                continue
-    return total

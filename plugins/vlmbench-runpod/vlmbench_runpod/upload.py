@@ -2,38 +2,41 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from vlmbench_runpod.scripts import PULL, PULL_SCRIPT
 from vlmbench_sdk import Launch
-from vlmbench_sdk.job import JOURNAL, REQUESTS, RESULT
-from vlmbench_sdk.usage import USAGE
+from vlmbench_sdk.job import JOB, PIPES, REQUESTS
+from vlmbench_sdk.plain_files import read_plain
 
-_OWN = frozenset({JOURNAL, RESULT, USAGE})
-"""What a worker writes; earlier answers stay on the host."""
+_SENT = (JOB, REQUESTS, f"{PIPES}/context.json")
+"""What the host put there for this run. Earlier answers stay here, and so does whatever else an earlier worker left:
+a link that it made must not send a file of the host to a rented machine."""
+LARGEST = 1 << 30
 
 
 def work_files(launch: Launch) -> Iterator[tuple[PurePosixPath, Path | bytes]]:
-    """The worker's folder, the pictures that it is asked about, and folders that hold none of them, whole.
+    """What the host put into the worker's folder, the pictures that it asks about, and folders without any, whole.
 
     A dataset's folder may be far larger than the few pictures of a run, so those that no request names stay here.
     """
     yield PULL, PULL_SCRIPT.encode()
-    for path in _files_in(launch.work):
-        if path.parent != launch.work or path.name not in _OWN:
-            yield PurePosixPath(path), path
-    named = _pictures(launch.work / REQUESTS)
+    ours = {}
+    for name in _SENT:
+        path = launch.work / name
+        with suppress(FileNotFoundError):
+            ours[name] = read_plain(path, LARGEST)
+            yield PurePosixPath(path), ours[name]
+    named = _pictures(ours.get(REQUESTS, b""))
     for folder in launch.readable:
         asked = sorted(path for path in named if path.is_relative_to(folder))
         for path in asked or _files_in(folder):
             yield PurePosixPath(path), path
 
 
-def _pictures(requests: Path) -> set[Path]:
-    if not requests.exists():
-        return set()
-    with requests.open("rb") as lines:
-        return {Path(image) for line in lines for image in json.loads(line).get("images", ())}
+def _pictures(requests: bytes) -> set[Path]:
+    return {Path(image) for line in requests.splitlines() for image in json.loads(line).get("images", ())}
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
