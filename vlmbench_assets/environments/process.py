@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import ClassVar
 
 from vlmbench_assets.environments.installed import PYTHON, needed_by
 from vlmbench_assets.environments.local import launch_local
@@ -12,6 +13,8 @@ from vlmbench_sdk import Environment, Handle, Launch, NoOptions, Prepared
 
 class ProcessEnvironment(Environment[NoOptions]):
     """No isolation: whatever the host has installed is what the model gets."""
+
+    makes: ClassVar[bool] = False
 
     def identity(self, distribution: str) -> str:
         """The interpreter, and the installed versions of all that the plugin needs."""

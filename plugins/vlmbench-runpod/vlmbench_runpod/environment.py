@@ -13,6 +13,7 @@ from vlmbench_runpod.plugin import RunPodOptions
 from vlmbench_runpod.scripts import PYTHON
 from vlmbench_runpod.tenancy import Tenancy
 from vlmbench_sdk import Environment, EnvironmentUnavailableError, Handle, Launch, Outcome, Prepared
+from vlmbench_sdk.plain_files import last_lines
 
 
 class RunPodHandle(Handle):
@@ -48,14 +49,14 @@ class RunPodHandle(Handle):
 
     def log_tail(self, lines: int = 40) -> str:
         """Return the last lines of the installer's and the worker's output."""
-        text = self._log.read_bytes().decode("utf-8", "replace") if self._log.exists() else ""
-        return "\n".join(text.splitlines()[-lines:])
+        return last_lines(self._log, lines)
 
 
 class RunPodEnvironment(Environment[RunPodOptions]):
     """Isolation on somebody else's machine, by the hour."""
 
     leases_gpus: ClassVar[bool] = False
+    scores: ClassVar[bool] = False
     _kit: Kit | None = None
 
     def identity(self, distribution: str) -> str:  # noqa: ARG002 - its version stands in the lineage by itself
