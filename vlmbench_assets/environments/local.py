@@ -8,11 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from vlmbench_sdk import EnvironmentUnavailableError, Handle, Launch, Outcome, worker_base_env
+from vlmbench_sdk.plain_files import last_lines as last_lines
 from vlmbench_sdk.supervisor import SUPERVISE, Supervision
 
 STOP_GRACE_S = 10.0
-LONGEST_TAIL = 1 << 16
-"""Bytes of a log that are looked at for its last lines."""
 
 
 class LocalHandle(Handle):
@@ -51,16 +50,6 @@ class LocalHandle(Handle):
     def log_tail(self, lines: int = 40) -> str:
         """Return the last lines of the worker's log."""
         return last_lines(self._log, lines)
-
-
-def last_lines(log: Path, lines: int) -> str:
-    """The end of a file, as text."""
-    if not log.exists():
-        return ""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - LONGEST_TAIL))
-        text = file.read().decode("utf-8", "replace")
-    return "\n".join(text.splitlines()[-lines:])
 
 
 def launch_local(python: str, launch: Launch) -> Handle:

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import ClassVar
 
 from vlmbench_assets.environments.apptainer import ApptainerEnvironment, CommandLine, explain
@@ -12,10 +11,8 @@ from vlmbench_assets.environments.slurm_options import ApptainerInside, SlurmOpt
 from vlmbench_assets.environments.slurm_watch import SlurmJob, Watched
 from vlmbench_assets.environments.venv import VenvEnvironment
 from vlmbench_sdk import Environment, EnvironmentUnavailableError, Handle, Launch, Outcome, Prepared
-from vlmbench_sdk.plain_files import open_plain
+from vlmbench_sdk.plain_files import last_lines
 from vlmbench_sdk.supervisor import SUPERVISE, Supervision
-
-_TAIL = 64 << 10
 
 
 class SlurmEnvironment(Environment[SlurmOptions]):
@@ -119,8 +116,4 @@ class SlurmHandle(Handle):
 
     def log_tail(self, lines: int = 40) -> str:
         """Return the last lines of what the worker and Slurm printed."""
-        text = b""
-        with suppress(OSError), open_plain(self._task.log) as file:
-            file.seek(-min(_TAIL, self._task.log.stat().st_size), 2)
-            text = file.read()
-        return "\n".join(text.decode("utf-8", "replace").splitlines()[-lines:])
+        return last_lines(self._task.log, lines)
