@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vlmbench_assets.environments.apptainer_options import ARCHIVE, DAEMON
+from vlmbench_assets.environments.in_use import keep_in_use
 from vlmbench_assets.files import locked, write_atomically
 from vlmbench_assets.lineage import digest_file, digest_json
 from vlmbench_sdk import EnvironmentUnavailableError
@@ -74,6 +75,7 @@ class Image:
             if not made.exists():
                 say(f"environment {self._environment}: converting the image {self._named}; done once for its contents")
                 self._convert(digest, made)
+            keep_in_use(made)
         return made
 
     def converted(self, digest: str) -> Path:

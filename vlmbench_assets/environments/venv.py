@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlparse
 
 from uv import find_uv_bin
 
+from vlmbench_assets.environments.in_use import keep_in_use
 from vlmbench_assets.environments.installed import PYTHON
 from vlmbench_assets.environments.local import launch_local
 from vlmbench_assets.environments.options import VenvOptions
@@ -52,8 +53,7 @@ class VenvEnvironment(Environment[VenvOptions]):
                 say(f"environment {self.name}: installing {', '.join(self.options.requirements) or 'the SDK'}")
                 built = self._build(folder, lines, python, distributions)
                 write_atomically(ready, built.model_dump_json(indent=2).encode())
-            # The mark of use that `vlmbench env prune` goes by.
-            os.utime(folder)
+            keep_in_use(folder)
         return Prepared.model_validate_json(ready.read_bytes())
 
     def launch(self, prepared: Prepared, launch: Launch) -> Handle:
