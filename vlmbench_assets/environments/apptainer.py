@@ -8,11 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlmbench_assets.environments.apptainer_checks import apptainer_checks
 from vlmbench_assets.environments.apptainer_image import Image, program
 from vlmbench_assets.environments.apptainer_options import ApptainerOptions
 from vlmbench_assets.environments.boxed import INSIDE, Bind, Box, BoxCommand, PreparedBox, made_from
 from vlmbench_assets.environments.local import LocalHandle
 from vlmbench_sdk import (
+    Check,
     Environment,
     EnvironmentUnavailableError,
     Handle,
@@ -83,6 +85,10 @@ class ApptainerEnvironment(Environment[ApptainerOptions]):
 
         made = box.prepare(run, say)
         return PreparedImage(**made.model_dump(), sif=str(sif))
+
+    def check(self, *, gpus: bool) -> list[Check]:  # noqa: ARG002 - the worker asserts its device itself
+        """Look for the program, for what it needs of the kernel, and for the image."""
+        return apptainer_checks(self._image, self._where)
 
     def launch(self, prepared: Prepared, launch: Launch) -> Handle:
         """Start the worker in the image; it ends with this process."""

@@ -1,5 +1,6 @@
 """`process`: a worker with the host's own interpreter."""
 
+import platform
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -8,7 +9,7 @@ from typing import ClassVar
 from vlmbench_assets.environments.installed import PYTHON, needed_by
 from vlmbench_assets.environments.local import launch_local
 from vlmbench_assets.lineage import digest_json
-from vlmbench_sdk import Environment, Handle, Launch, NoOptions, Prepared
+from vlmbench_sdk import Check, Environment, Handle, Launch, NoOptions, Prepared
 
 
 class ProcessEnvironment(Environment[NoOptions]):
@@ -23,6 +24,10 @@ class ProcessEnvironment(Environment[NoOptions]):
     def prepare(self, distributions: tuple[str, ...], say: Callable[[str], None]) -> Prepared:  # noqa: ARG002
         """Nothing to make; the distributions are the host's."""
         return Prepared(digest="", python=sys.executable, packages={name: version(name) for name in distributions})
+
+    def check(self, *, gpus: bool) -> list[Check]:  # noqa: ARG002
+        """Name the interpreter; it runs this very code, so it is there."""
+        return [Check(what=f"Python {platform.python_version()} ({sys.executable})", ok=True)]
 
     def launch(self, prepared: Prepared, launch: Launch) -> Handle:
         """Start the worker."""

@@ -19,7 +19,7 @@ from vlmbench_assets.environments.local import launch_local
 from vlmbench_assets.environments.options import VenvOptions
 from vlmbench_assets.files import locked, write_atomically
 from vlmbench_assets.lineage import digest_json
-from vlmbench_sdk import Environment, EnvironmentUnavailableError, Handle, Launch, Prepared
+from vlmbench_sdk import Check, Environment, EnvironmentUnavailableError, Handle, Launch, Prepared
 
 READY = "environment.json"
 LOG_LINES = 15
@@ -55,6 +55,22 @@ class VenvEnvironment(Environment[VenvOptions]):
                 write_atomically(ready, built.model_dump_json(indent=2).encode())
             keep_in_use(folder)
         return Prepared.model_validate_json(ready.read_bytes())
+
+    def check(self, *, gpus: bool) -> list[Check]:  # noqa: ARG002 - GPUs are leased, whatever is installed
+        """Look for uv, and for the Python that the entry names."""
+        try:
+            uv = find_uv_bin()
+        except FileNotFoundError:
+            return [Check(what="uv is missing", ok=False, fix="Install it beside vlmbench: `pip install uv`")]
+        found = _quiet(uv, "--version")
+        checks = [Check(what=found.stdout.strip() or "uv does not start", ok=found.returncode == 0, fix="Reinstall uv")]
+        python = self.options.python
+        if python:
+            here = _quiet(uv, "python", "find", "--no-project", python)
+            what = f"Python {python}{f' ({here.stdout.strip()})' if here.returncode == 0 else ' is not installed'}"
+            fix = "Install it, or have uv get it: `vlmbench env build` does where the network allows"
+            checks.append(Check(what=what, ok=here.returncode == 0, fix=fix))
+        return checks
 
     def launch(self, prepared: Prepared, launch: Launch) -> Handle:
         """Start the worker with the environment's interpreter."""
@@ -103,6 +119,10 @@ class VenvEnvironment(Environment[VenvOptions]):
                 fix=f"Correct its `requirements`; the whole log is in {log}",
             )
         return done.stdout
+
+
+def _quiet(*command: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
 
 def _requirement(installed: Distribution) -> str:
