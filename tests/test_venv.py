@@ -66,3 +66,10 @@ def test_doctor_names_uv_and_a_python_that_is_not_here(tmp_path: Path, workspace
     found = json.loads(vlmbench("doctor", "--json", check=1).stdout)
     assert [each["what"] for each in found if not each["ok"]] == ["Python 3.1 is not installed"]
     assert {each["environment"] for each in found} >= {"machine", "own", "process"}
+
+
+def test_a_python_that_cannot_be_got_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
+    other = VenvEnvironment(VenvOptions(python="3.1"), name="own", cache=tmp_path)
+    with pytest.raises(EnvironmentUnavailableError, match="`venv --python` failed"):
+        other.prepare(WORKER, lambda _: None)

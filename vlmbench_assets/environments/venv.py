@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 from uv import find_uv_bin
 
 from vlmbench_assets.environments.in_use import keep_in_use
 from vlmbench_assets.environments.installed import PYTHON
+from vlmbench_assets.environments.lines import origin_of
 from vlmbench_assets.environments.local import launch_local
 from vlmbench_assets.environments.options import VenvOptions
 from vlmbench_assets.files import locked, write_atomically
@@ -127,11 +127,6 @@ def _quiet(*command: str) -> "subprocess.CompletedProcess[str]":
 
 def _requirement(installed: Distribution) -> str:
     """The line that installs into the environment what the host has: the same folder, file or version."""
-    origin = installed.read_text("direct_url.json")
-    if origin is None:
-        return f"{installed.name}=={installed.version}"
-    facts = json.loads(origin)
-    path = unquote(urlparse(facts["url"]).path)
-    if facts.get("dir_info", {}).get("editable"):
-        return f"-e {path}"
-    return f"{installed.name} @ {facts['url']}"
+    origin = origin_of(installed)
+    # An editable one follows its source from then on, as in the host.
+    return f"-e {origin.path}" if origin.path and origin.editable else origin.text
