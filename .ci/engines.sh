@@ -7,11 +7,13 @@ packages=(docker.io iptables debootstrap openssh-client openssh-server munge slu
     slurm-wlm-basic-plugins patchelf squashfs-tools squashfuse fuse-overlayfs fuse3 uidmap)
 if ! dpkg -s "${packages[@]}" >/dev/null 2>&1; then
     # The tests start what they need, with their own settings; packages must not.
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
     printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
     chmod 755 /usr/sbin/policy-rc.d
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
-    rm /usr/sbin/policy-rc.d
+    rm -f /usr/sbin/policy-rc.d
+    trap - EXIT
 fi
 
 if ! docker info >/dev/null 2>&1; then

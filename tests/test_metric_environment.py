@@ -10,6 +10,7 @@ from tests.support import Run, write_yaml
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.make.metrics import make_metrics
 from vlmbench_assets.staleness import Judge
+from vlmbench_assets.worker import prepare_scorer
 from vlmbench_sdk import CatalogError, EnvironmentUnavailableError
 
 OWN = "plugin: anls\nnormalize: [casefold]\n"
@@ -68,3 +69,10 @@ def test_a_models_own_options_of_its_environment(workspace: Path, vlmbench: Run)
 def test_env_list_names_metrics_too(both: Path, vlmbench: Run) -> None:
     rows = json.loads(vlmbench("env", "list", "--json", check=0, cwd=both).stdout)
     assert [row["used by"] for row in rows if row["environment"] == "own"] == ["metric there"]
+
+
+def test_where_metrics_cannot_score_that_is_said(workspace: Path) -> None:
+    write_yaml(workspace, "environments/pod", "kind: runpod\noptions: {image: any}\n")
+    write_yaml(workspace, "metrics/there", f"{OWN}environment: pod\n")
+    with pytest.raises(EnvironmentUnavailableError, match=r"metric there, environment pod: .* of kind runpod"):
+        prepare_scorer(bench_of(workspace), "there", workspace / "unused", lambda _: None)

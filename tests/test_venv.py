@@ -54,3 +54,22 @@ def test_a_requirement_that_does_not_exist_is_named(tmp_path: Path) -> None:
         environment(tmp_path, "packaging==0.0.0.1").prepare(WORKER, lambda _: None)
     assert "environment own" in str(caught.value)
     assert (tmp_path / "environments/own.log").exists()
+
+
+def test_doctor_names_uv_and_a_python_that_is_not_here(tmp_path: Path, workspace: Path, vlmbench: Run) -> None:
+    assert [check.ok for check in environment(tmp_path).check(gpus=False)] == [True]
+    other = VenvEnvironment(VenvOptions(python="3.1"), name="own", cache=tmp_path)
+    assert [(check.what, check.ok) for check in other.check(gpus=False)][1:] == [("Python 3.1 is not installed", False)]
+    write_yaml(workspace, "environments/own", "kind: venv\n")
+    write_yaml(workspace, "models/mine", "plugin: echo\nenvironment: own\nenvironment_options: {python: '3.1'}\n")
+    write_yaml(workspace, "models/other", "plugin: echo\nenvironment: own\n")
+    found = json.loads(vlmbench("doctor", "--json", check=1).stdout)
+    assert [each["what"] for each in found if not each["ok"]] == ["Python 3.1 is not installed"]
+    assert {each["environment"] for each in found} >= {"machine", "own", "process"}
+
+
+def test_a_python_that_cannot_be_got_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
+    other = VenvEnvironment(VenvOptions(python="3.1"), name="own", cache=tmp_path)
+    with pytest.raises(EnvironmentUnavailableError, match="`venv --python` failed"):
+        other.prepare(WORKER, lambda _: None)

@@ -16,13 +16,18 @@ from vlmbench_assets.environment import (
     environment_of,
     missing_binaries,
 )
+from vlmbench_assets.environments.in_use import LOCK, USED, nobodys
 from vlmbench_assets.environments.options import DockerOptions
 from vlmbench_assets.workspace import cache_folder
 from vlmbench_sdk import Check, Environment, EnvironmentUnavailableError, Options
 from vlmbench_sdk.plugin_specs import resolve
 
-MADE = ("environments", "boxes", "images")
+MADE = ("environments", "boxes", "boxes/uv", "images")
 """Folders of the cache that hold what environments make."""
+BESIDE = (LOCK, USED, ".log")
+FOLDERS = ("uv", "digests")
+"""What lies in these folders and is not made for one environment."""
+UNFINISHED = (".new", ".sources")
 DAY_S = 86400.0
 ALMOST_FULL_GIB = 5.0
 
@@ -36,7 +41,8 @@ class EnvironmentState:
     users: tuple[str, ...]
     """Models and metrics."""
     state: str
-    """`made`, `not made`, `nothing to make`, or why that cannot be known."""
+    """`made`, `not made`, `1 of 2 made` where models change its options or bring different plugins, `nothing to make`,
+    or why that cannot be known."""
     checks: tuple[Check, ...] = field(default=())
 
     @property
@@ -53,6 +59,11 @@ class Use:
     environment: Environment[Options]
     distributions: tuple[str, ...]
     gpus: bool = False
+
+    @property
+    def options(self) -> str:
+        """The environment's options with what the model changes, to compare."""
+        return self.environment.options.model_dump_json()
 
 
 def uses_of(bench: Bench) -> dict[str, list[Use]]:
@@ -77,8 +88,10 @@ def look_at(bench: Bench) -> Iterator[EnvironmentState]:
             Check(what=f"the program `{program}` is not installed", ok=False, fix=f"Install it: {install}")
             for program, install in missing_binaries(entry)
         ]
-        checks += uses[0].environment.check(gpus=any(use.gpus for use in uses))
-        yield EnvironmentState(name, entry.kind, tuple(use.name for use in uses), _state(uses[0]), tuple(checks))
+        for use in {use.options: use for use in uses}.values():
+            gpus = any(other.gpus for other in uses if other.options == use.options)
+            checks += [check for check in use.environment.check(gpus=gpus) if check not in checks]
+        yield EnvironmentState(name, entry.kind, tuple(use.name for use in uses), _state(uses), tuple(checks))
 
 
 def machine_checks() -> list[Check]:
@@ -113,11 +126,13 @@ def make(
 
     uses = uses_of(bench)
     for name in names:
-        options = uses[name][0].environment.options
-        if isinstance(options, DockerOptions) and options.dockerfile and (again or not is_here(options.image)):
-            say(f"environment {name}: building {options.image} from {options.dockerfile}")
-            build_image(options.image, bench.workspace.root / options.dockerfile, arguments, say)
-        for use in {use.distributions: use for use in uses[name]}.values():
+        all_options = [use.environment.options for use in uses[name]]
+        built = [each for each in all_options if isinstance(each, DockerOptions) and each.dockerfile]
+        for image, dockerfile in dict.fromkeys((each.image, each.dockerfile) for each in built):
+            if again or not is_here(image):
+                say(f"environment {name}: building {image} from {dockerfile}")
+                build_image(image, bench.workspace.root / dockerfile, arguments, say)
+        for use in _distinct(uses[name]):
             prepared = use.environment.prepare(use.distributions, say)
             say(f"environment {name}: ready for {use.distributions[1]}, {len(prepared.packages)} packages")
 
@@ -133,32 +148,44 @@ def reap(bench: Bench) -> list[str]:
     return lines
 
 
-def prune(days: float, *, dry_run: bool) -> tuple[list[Path], int]:
-    """Throw away what was made for environments and not used for some days.
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What `prune` did, or would do."""
 
-    Returns:
-        What went, or would go, and how many bytes that is.
-    """
-    gone, freed = [], 0
-    for folder in (cache_folder() / name for name in MADE):
-        for path in sorted(folder.glob("*")):
-            # The mark of use is the time of the folder or image itself; `prepare` renews it.
-            if (
-                path.suffix in {".lock", ".log"}
-                or path.name == "uv"
-                or time.time() - path.stat().st_mtime < days * DAY_S
-            ):
+    gone: tuple[Path, ...]
+    kept: tuple[Path, ...]
+    """What is old enough, but in use now."""
+    freed: int
+    """Bytes."""
+
+
+def prune(days: float, *, dry_run: bool) -> Pruned:
+    """Throw away what was made for environments and not used for some days; never what is made or used now."""
+    gone: list[Path] = []
+    kept: list[Path] = []
+    freed = 0
+    for path in sorted(path for name in MADE for path in (cache_folder() / name).glob("*")):
+        if path.suffix in BESIDE or path.name in FOLDERS or not _is_older(path, days):
+            continue
+        with nobodys(path) as free:
+            # Looked at again, now that nobody else can use it: somebody may have, or thrown it away.
+            if not free or not _is_older(path, days):
+                kept += [] if free else [path]
                 continue
             gone.append(path)
             freed += _size(path)
             if not dry_run:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return gone, freed
+    return Pruned(tuple(gone), tuple(kept), freed)
 
 
-def _age_s(path: Path) -> float:
-    """Seconds since something was last prepared here; `prepare` renews the mark."""
-    return time.time() - path.stat().st_mtime
+def _is_older(path: Path, days: float) -> bool:
+    """Whether something was not used for so long. What is being made is left alone for a day at least."""
+    least = 1.0 if path.suffix in UNFINISHED else 0.0
+    try:
+        return time.time() - path.stat().st_mtime >= max(days, least) * DAY_S
+    except FileNotFoundError:
+        return False
 
 
 def _size(path: Path) -> int:
@@ -166,8 +193,18 @@ def _size(path: Path) -> int:
     return sum(each.lstat().st_size for each in files if not each.is_dir())
 
 
-def _state(use: Use) -> str:
+def _distinct(uses: Sequence[Use]) -> list[Use]:
+    """One use of each software: a model may change its environment's options."""
+    return list({(use.options, use.distributions): use for use in uses}.values())
+
+
+def _state(uses: Sequence[Use]) -> str:
+    if not uses[0].environment.makes:
+        return "nothing to make"
     try:
-        return "made" if use.environment.lock(use.distributions) else "not made"
+        made = [bool(use.environment.lock(use.distributions)) for use in _distinct(uses)]
     except EnvironmentUnavailableError as error:
         return error.what
+    if any(made):
+        return "made" if all(made) else f"{sum(made)} of {len(made)} made"
+    return "not made"

@@ -57,12 +57,18 @@ def prepare_scorer(bench: Bench, metric: str, work: Path, say: Callable[[str], N
     """Prepare the environment that a metric scores in.
 
     Raises:
-        EnvironmentUnavailableError: When a program is missing, or the environment cannot be made.
+        EnvironmentUnavailableError: When a program is missing, or the environment cannot be made or does not score.
     """
     name = bench.catalog.metrics[metric].environment or PROCESS
     declared = bench.catalog.environments[name]
     _refuse_missing(declared, f"metric {metric}")
     environment = environment_named(bench, name)
+    if not environment.scores:
+        raise EnvironmentUnavailableError(
+            f"metrics cannot score in an environment of kind {declared.kind}",
+            where=f"metric {metric}, environment {name}",
+            fix="Choose another `environment` in the metric's entry, or leave it out to score in the host",
+        )
     return Worker(
         environment=environment,
         prepared=environment.prepare(distributions_of_metric(bench, metric), say),

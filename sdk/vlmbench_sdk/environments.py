@@ -117,6 +117,10 @@ class Environment(ABC, Generic[OptionsT]):
     leases_gpus: ClassVar[bool] = True
     """Whether its workers use this machine's GPUs, which the host leases for them. False where a scheduler of its own
     gives GPUs out: `Launch.gpus` is then empty and `Launch.gpus_wanted` says how many the model asks for."""
+    scores: ClassVar[bool] = True
+    """Whether metrics may score here. False where only what answering leaves in the work folder comes back."""
+    makes: ClassVar[bool] = True
+    """Whether `prepare` makes anything; False where workers take what is there."""
 
     def __init__(self, options: OptionsT, *, name: str, cache: Path) -> None:
         """Keep the settings.

@@ -5,6 +5,9 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+LONGEST_TAIL = 1 << 16
+"""Bytes of a log that are looked at for its last lines."""
+
 
 def open_plain(path: Path) -> BinaryIO:
     """Open a file for reading.
@@ -30,3 +33,14 @@ def read_plain(path: Path, largest: int = 16 << 20) -> bytes:
     if len(content) > largest:
         raise OSError(f"{path} is larger than {largest} bytes")
     return content
+
+
+def last_lines(log: Path, lines: int) -> str:
+    """The end of a log, as text; empty where there is no such plain file."""
+    try:
+        with open_plain(log) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - LONGEST_TAIL))
+            text = file.read()
+    except OSError:
+        return ""
+    return "\n".join(text.decode("utf-8", "replace").splitlines()[-lines:])

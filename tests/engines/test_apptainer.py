@@ -25,7 +25,7 @@ from tests.engines.support import (
 )
 from tests.support import write_source, write_yaml
 from vlmbench_assets.environments.apptainer import ApptainerEnvironment, explain
-from vlmbench_assets.environments.apptainer_image import Image
+from vlmbench_assets.environments.apptainer_image import Image, program
 from vlmbench_assets.environments.apptainer_options import ApptainerOptions
 from vlmbench_sdk import EnvironmentUnavailableError, Handle, Outcome
 
@@ -299,3 +299,23 @@ def test_apptainers_refusals_are_told_from_the_workers(log: str, what: str) -> N
 def test_paths_of_images_start_at_the_root(image: str) -> None:
     with pytest.raises(ValidationError):
         ApptainerOptions(image=image)
+
+
+def test_doctor_looks_at_the_program_the_kernel_and_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def checks(image: str) -> dict[str, bool]:
+        environment = ApptainerEnvironment(ApptainerOptions(image=image), name="own", cache=tmp_path)
+        return {check.what: check.ok for check in environment.check(gpus=False)}
+
+    (tmp_path / "some.sif").write_bytes(b"an image")
+    found = checks(str(tmp_path / "some.sif"))
+    assert any(what.startswith("apptainer version ") for what in found)
+    assert any(what.startswith(f"image {tmp_path}/some.sif (sha256:") and ok for what, ok in found.items())
+    assert checks(str(tmp_path / "none.sif"))["the image file is missing"] is False
+    (tmp_path / "some.tar").write_bytes(b"an archive")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/apptainer").symlink_to(program("a test"))
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin")
+    archive = checks(f"docker-archive:{tmp_path}/some.tar")
+    assert any(what.startswith("mksquashfs, which converts the image") for what in archive)
+    monkeypatch.setenv("PATH", "")
+    assert list(checks("any")) == ["the program `apptainer` is not installed, nor is `singularity`"]

@@ -62,3 +62,11 @@ def test_a_wheel_is_known_by_its_bytes(tmp_path: Path) -> None:
     wheel.unlink()
     with pytest.raises(EnvironmentUnavailableError, match="what it was installed from is gone"):
         line_of(found)
+
+
+def test_a_repository_is_named_with_its_commit(tmp_path: Path) -> None:
+    there = installed(tmp_path, "https://example.org/mine.git")
+    facts = json.loads(there.read_text("direct_url.json") or "")
+    facts["vcs_info"] = {"vcs": "git", "commit_id": "abc"}
+    (tmp_path / "mine-1.0.dist-info/direct_url.json").write_text(json.dumps(facts), encoding="utf-8")
+    assert line_of(there).text == "mine @ git+https://example.org/mine.git@abc"

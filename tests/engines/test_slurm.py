@@ -24,6 +24,7 @@ from tests.engines.support import (
 from tests.support import write_source, write_yaml
 from vlmbench_assets.environments.slurm import SlurmEnvironment, SlurmHandle
 from vlmbench_assets.environments.slurm_job import JobFolder, remove_abandoned
+from vlmbench_assets.environments.slurm_ledger import write_down
 from vlmbench_assets.environments.slurm_options import SlurmOptions
 from vlmbench_assets.environments.slurm_watch import State, classify, numbers
 from vlmbench_sdk import EnvironmentUnavailableError, Launch, Prepared
@@ -271,3 +272,43 @@ def test_states_that_a_small_cluster_does_not_show(state: State, printed: str, k
 
 def test_ranges_of_an_array() -> None:
     assert numbers("0-2,5%2") == [0, 1, 2, 5]
+
+
+def test_env_reap_finds_what_a_killed_host_left_anywhere(slurm: MiniSlurm, tmp_path: Path) -> None:
+    cache, beside = tmp_path / "cache", tmp_path / "a cell"
+    beside.mkdir()
+    left, held = JobFolder(beside), JobFolder(beside)
+    for folder in (left, held):
+        write_down(cache, folder)
+        folder.secrets(0, {"WORD": "hush-hush"})
+    job = slurm.client("sbatch", "--parsable", "--output=/dev/null", "--hold", "--wrap=sleep 600").strip()
+    left.remember(job)
+    left.let_go()
+    assert SlurmEnvironment.reap(cache) == [f"slurm: cancelled job {job}, which a killed run left behind"]
+    assert left_in(beside) == [held.path]
+    until(lambda: job not in " ".join(slurm.jobs()), "the abandoned job is still there")
+    held.remove()
+    assert not list((cache / "slurm").iterdir())
+    assert SlurmEnvironment.reap(cache) == []
+
+
+def test_a_secret_goes_even_where_slurm_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    left = JobFolder(tmp_path)
+    write_down(tmp_path / "cache", left)
+    secrets = left.secrets(0, {"WORD": "hush-hush"})
+    left.remember("1")
+    left.let_go()
+    with pytest.raises(EnvironmentUnavailableError, match=r"may still be there: the program `scancel`"):
+        SlurmEnvironment.reap(tmp_path / "cache")
+    assert not secrets.exists()
+    assert left_in(tmp_path) == [left.path]
+
+
+def test_doctor_looks_at_the_cluster(tmp_path: Path) -> None:
+    def missing(**options: str) -> list[str]:
+        environment = SlurmEnvironment(SlurmOptions.model_validate(options), name="cluster", cache=tmp_path)
+        return [check.what for check in environment.check(gpus=True) if not check.ok]
+
+    assert missing() == []
+    assert missing(partition="none") == ["there is no partition 'none'"]

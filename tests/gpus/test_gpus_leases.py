@@ -1,5 +1,6 @@
 """Leases of GPUs: never two on one, in order of arrival, and nothing left behind by whoever is killed."""
 
+import fcntl
 import math
 import multiprocessing
 import os
@@ -16,8 +17,8 @@ import pytest
 from tests.gpus.holders import GPUS, hold, note, notes, start_worker
 from vlmbench_assets.gpus.discovery import Gpu, enough_gpus, find_gpus, gpus_of
 from vlmbench_assets.gpus.leases import SLOTS, Lease, Need, Place
-from vlmbench_assets.gpus.lock_files import lock_folder
-from vlmbench_sdk import EnvironmentUnavailableError
+from vlmbench_assets.gpus.lock_files import guarded, lock_folder, make_shared_folder
+from vlmbench_sdk import EnvironmentUnavailableError, WorkspaceError
 
 FORK = multiprocessing.get_context("fork")
 PATIENCE_S = 60.0
@@ -214,3 +215,40 @@ def test_all_processes_use_one_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     assert lock_folder().stat().st_mode & 0o1777 == 0o1777
     monkeypatch.setenv("VLMBENCH_GPU_LOCKS", str(tmp_path / "here"))
     assert lock_folder() == tmp_path / "here"
+
+
+def test_a_guard_that_is_held_for_ever_is_named(tmp_path: Path) -> None:
+    guard = tmp_path / "guard"
+    held = pytest.raises(EnvironmentUnavailableError, match=f"process {os.getpid()} has held")
+    with guarded(guard), held as caught, guarded(guard, patience_s=0.1):
+        pass
+    assert caught.value.where == str(guard)
+    with guarded(guard, patience_s=0.1):
+        pass
+
+
+@pytest.mark.parametrize("content", [b"{torn", b"\xff\xfe", b"[[1]]", b"7", b"{}"])
+def test_a_malformed_ticket_is_ignored(tmp_path: Path, content: bytes) -> None:
+    queue = tmp_path / "locks" / "queue"
+    queue.mkdir(parents=True)
+    ticket = queue / "000000000001"
+    ticket.write_bytes(content)
+    (queue / "7").write_bytes(b"[]")
+    with ticket.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        got(place(tmp_path).take()).give_back()
+
+
+def test_a_folder_in_which_another_could_exchange_locks_is_refused(tmp_path: Path) -> None:
+    theirs, link = tmp_path / "theirs", tmp_path / "link"
+    theirs.mkdir()
+    make_shared_folder(theirs)
+    link.symlink_to(theirs)
+    with pytest.raises(WorkspaceError, match="where the locks of GPUs belong"):
+        make_shared_folder(link)
+    if os.geteuid() == 0:
+        os.chown(theirs, 10001, 10001)
+        with pytest.raises(WorkspaceError, match="chmod 1777"):
+            make_shared_folder(theirs)
+        theirs.chmod(0o1777)
+        make_shared_folder(theirs)

@@ -60,10 +60,12 @@ def prune(days: float, dry_run: bool) -> None:  # noqa: FBT001
     """Throw away what was made for environments and not used for a while; it is made again when needed."""
     from vlmbench_assets.engines import prune as prune_made
 
-    gone, freed = prune_made(days, dry_run=dry_run)
-    for path in gone:
+    done = prune_made(days, dry_run=dry_run)
+    for path in done.gone:
         click.echo(path)
-    click.echo(f"{'would free' if dry_run else 'freed'} {freed / MEGABYTE:.1f} MB in {len(gone)} places")
+    for path in done.kept:
+        click.echo(f"{path} is in use; it stays", err=True)
+    click.echo(f"{'would free' if dry_run else 'freed'} {done.freed / MEGABYTE:.1f} MB in {len(done.gone)} places")
 
 
 @env.command()

@@ -8,11 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlmbench_assets.environments.apptainer_checks import apptainer_checks
 from vlmbench_assets.environments.apptainer_image import Image, program
 from vlmbench_assets.environments.apptainer_options import ApptainerOptions
 from vlmbench_assets.environments.boxed import INSIDE, Bind, Box, BoxCommand, PreparedBox, made_from
-from vlmbench_assets.environments.local import LocalHandle
+from vlmbench_assets.environments.local import LocalHandle, start_held
 from vlmbench_sdk import (
+    Check,
     Environment,
     EnvironmentUnavailableError,
     Handle,
@@ -84,23 +86,15 @@ class ApptainerEnvironment(Environment[ApptainerOptions]):
         made = box.prepare(run, say)
         return PreparedImage(**made.model_dump(), sif=str(sif))
 
+    def check(self, *, gpus: bool) -> list[Check]:  # noqa: ARG002 - the worker asserts its device itself
+        """Look for the program, for what it needs of the kernel, and for the image."""
+        return apptainer_checks(self._image, self._where)
+
     def launch(self, prepared: Prepared, launch: Launch) -> Handle:
         """Start the worker in the image; it ends with this process."""
         supervision = Supervision(stdin=True, secrets="stdin", locks=tuple(map(str, launch.locks)))
         line = self.command(prepared, launch, supervision)
-        try:
-            with launch.log.open("wb") as output:
-                process = subprocess.Popen(
-                    line.argv,
-                    stdin=subprocess.PIPE,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    cwd=launch.work,
-                    env={**worker_base_env(), **line.env},
-                    start_new_session=True,
-                )
-        except OSError as error:
-            raise EnvironmentUnavailableError(f"Apptainer cannot be started ({error})", where=self._where) from error
+        process = start_held(line.argv, line.env, launch, where=self._where)
         if process.stdin is not None:
             # Where Apptainer has ended already, its log and exit status say why.
             with suppress(BrokenPipeError):

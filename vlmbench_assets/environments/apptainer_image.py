@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vlmbench_assets.environments.apptainer_options import ARCHIVE, DAEMON
+from vlmbench_assets.environments.in_use import keep_in_use
 from vlmbench_assets.files import locked, write_atomically
 from vlmbench_assets.lineage import digest_file, digest_json
 from vlmbench_sdk import EnvironmentUnavailableError
@@ -38,7 +39,7 @@ class Image:
 
     def __init__(self, named: str, *, environment: str, cache: Path) -> None:
         """Keep the names; nothing is looked up yet."""
-        self._named = named
+        self.named = named
         self._where = f"environment {environment}"
         self._environment = environment
         self._folder = cache / "images"
@@ -72,8 +73,9 @@ class Image:
         made = self.converted(digest)
         with locked(made.with_suffix(".lock")):
             if not made.exists():
-                say(f"environment {self._environment}: converting the image {self._named}; done once for its contents")
+                say(f"environment {self._environment}: converting the image {self.named}; done once for its contents")
                 self._convert(digest, made)
+            keep_in_use(made)
         return made
 
     def converted(self, digest: str) -> Path:
@@ -84,10 +86,10 @@ class Image:
 
     @property
     def _file(self) -> Path | None:
-        if self._named.endswith(".sif"):
-            return Path(self._named).expanduser()
-        if self._named.startswith(ARCHIVE):
-            return Path(self._named.removeprefix(ARCHIVE)).expanduser()
+        if self.named.endswith(".sif"):
+            return Path(self.named).expanduser()
+        if self.named.startswith(ARCHIVE):
+            return Path(self.named.removeprefix(ARCHIVE)).expanduser()
         return None
 
     def _convert(self, digest: str, made: Path) -> None:
@@ -111,7 +113,7 @@ class Image:
             shutil.rmtree(aside, ignore_errors=True)
 
     def _docker_id(self) -> str:
-        return self._docker("image", "inspect", "--format", "{{.Id}}", self._named.removeprefix(DAEMON)).strip()
+        return self._docker("image", "inspect", "--format", "{{.Id}}", self.named.removeprefix(DAEMON)).strip()
 
     def _docker(self, *arguments: str) -> str:
         found = shutil.which("docker")
@@ -126,7 +128,7 @@ class Image:
             return done.stdout
         if "No such image" in done.stderr:
             raise EnvironmentUnavailableError(
-                f"there is no image {self._named.removeprefix(DAEMON)!r} in the local Docker daemon",
+                f"there is no image {self.named.removeprefix(DAEMON)!r} in the local Docker daemon",
                 where=self._where,
                 fix="Build or pull it, or correct `image`",
             )

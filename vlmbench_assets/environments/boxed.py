@@ -15,6 +15,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from vlmbench_assets.environments.in_use import LOCK, keep_in_use
 from vlmbench_assets.environments.lines import Line, line_of
 from vlmbench_assets.files import locked, write_atomically
 from vlmbench_assets.lineage import digest_json
@@ -113,10 +114,13 @@ class Box:
             if not (folder / READY).exists():
                 say(f"environment {self.name}: installing {', '.join(self.requirements) or 'the SDK'} in its image")
                 self._make(folder, ours, run)
-            # The mark of use that `vlmbench env prune` goes by.
-            os.utime(folder)
+            keep_in_use(folder)
         made = Prepared.model_validate_json((folder / READY).read_bytes())
         return PreparedBox(**made.model_dump(), folder=str(folder))
+
+    @property
+    def _downloads(self) -> Path:
+        return self.cache / "boxes" / "uv" / self.name
 
     def _ours(self) -> list[Line]:
         return [line_of(distribution(name)) for name in self.distributions]
@@ -135,7 +139,8 @@ class Box:
                     where=f"environment {self.name}",
                     fix="Run again",
                 )
-            prepared = self._install(lines, aside, sources, run)
+            with locked(self._downloads.with_suffix(LOCK)):
+                prepared = self._install(lines, aside, sources, run)
             write_atomically(aside / READY, prepared.model_dump_json(indent=2).encode())
             aside.rename(folder)
         finally:
@@ -168,10 +173,12 @@ class Box:
     def _tools(self, aside: Path, sources: Path) -> tuple[tuple[Bind, ...], dict[str, str]]:
         """What uv needs in the box, and its settings.
 
-        Its cache is one of boxes only: what a package's build script leaves there never reaches the host's own.
+        Its cache is one of this entry only: what a package's build script leaves there reaches neither the host's
+        own nor that of another entry.
         """
-        downloads = self.cache / "boxes" / "uv"
+        downloads = self._downloads
         downloads.mkdir(parents=True, exist_ok=True)
+        os.utime(downloads)
         binds = [
             Bind(aside, INSIDE, writable=True),
             Bind(sources, f"{_TOOLS}/sources", writable=True),

@@ -43,21 +43,41 @@ class Line:
         return f"{self.name} @ file://{inside}/{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the host has a distribution from."""
+
+    text: str
+    """The requirement line that names it."""
+    path: Path | None = None
+    """Folder or file of this machine, where it is one."""
+    editable: bool = False
+
+
+def origin_of(installed: Distribution) -> Origin:
+    """Where a distribution was installed from: an index, where its version says all, or a place of its own."""
+    found = installed.read_text("direct_url.json")
+    if found is None:
+        return Origin(f"{installed.name}=={installed.version}")
+    facts = json.loads(found)
+    url = facts["url"]
+    if "vcs_info" in facts:
+        url = f"{facts['vcs_info']['vcs']}+{url}@{facts['vcs_info']['commit_id']}"
+    parts = urlparse(url)
+    path = Path(unquote(parts.path)) if parts.scheme == "file" else None
+    return Origin(f"{installed.name} @ {url}", path, bool(facts.get("dir_info", {}).get("editable")))
+
+
 def line_of(installed: Distribution) -> Line:
     """The line that installs elsewhere what the host has: the same folder, file or version.
 
     Raises:
         EnvironmentUnavailableError: When the folder or file that it was installed from is gone.
     """
-    origin = installed.read_text("direct_url.json")
-    name = installed.name
-    if origin is None:
-        text = f"{name}=={installed.version}"
-        return Line(name, text, text)
-    url = json.loads(origin)["url"]
-    if urlparse(url).scheme != "file":
-        return Line(name, f"{name} @ {url}", f"{name} @ {url}")
-    source = Path(unquote(urlparse(url).path))
+    name, origin = installed.name, origin_of(installed)
+    source = origin.path
+    if source is None:
+        return Line(name, origin.text, origin.text)
     if not source.exists():
         raise EnvironmentUnavailableError(
             "what it was installed from is gone", where=f"{name}, {source}", fix="Install it again from where it is now"

@@ -3,16 +3,15 @@
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from vlmbench_sdk import EnvironmentUnavailableError, Handle, Launch, Outcome, worker_base_env
+from vlmbench_sdk.plain_files import last_lines as last_lines
 from vlmbench_sdk.supervisor import SUPERVISE, Supervision
 
 STOP_GRACE_S = 10.0
-LONGEST_TAIL = 1 << 16
-"""Bytes of a log that are looked at for its last lines."""
 
 
 class LocalHandle(Handle):
@@ -53,16 +52,6 @@ class LocalHandle(Handle):
         return last_lines(self._log, lines)
 
 
-def last_lines(log: Path, lines: int) -> str:
-    """The end of a file, as text."""
-    if not log.exists():
-        return ""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - LONGEST_TAIL))
-        text = file.read().decode("utf-8", "replace")
-    return "\n".join(text.splitlines()[-lines:])
-
-
 def launch_local(python: str, launch: Launch) -> Handle:
     """Start a worker with an interpreter of this machine.
 
@@ -70,23 +59,30 @@ def launch_local(python: str, launch: Launch) -> Handle:
         EnvironmentUnavailableError: When the interpreter cannot be started.
     """
     supervision = Supervision(stdin=True, locks=tuple(map(str, launch.locks)))
-    given = {**launch.env, **launch.secrets, **visible_gpus(launch.gpus)}
-    env = {**worker_base_env(), **given, SUPERVISE: supervision.model_dump_json()}
+    given = {**launch.env, **launch.secrets, **visible_gpus(launch.gpus), SUPERVISE: supervision.model_dump_json()}
+    return LocalHandle(start_held([python, *launch.arguments], given, launch, where=python), launch.log)
+
+
+def start_held(argv: Sequence[str], env: Mapping[str, str], launch: Launch, *, where: str) -> "subprocess.Popen[bytes]":
+    """Start a process that prints to the worker's log, and whose standard input ends with this process.
+
+    Raises:
+        EnvironmentUnavailableError: When it cannot be started.
+    """
     try:
         with launch.log.open("wb") as output:
-            process = subprocess.Popen(
-                [python, *launch.arguments],
-                # Held open and never written to: it ends with this process, and the worker with it.
+            return subprocess.Popen(
+                argv,
+                # Held open: the supervisor at its other end ends the worker with it.
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=launch.work,
-                env=env,
+                env={**worker_base_env(), **env},
                 start_new_session=True,
             )
     except OSError as error:
-        raise EnvironmentUnavailableError(f"the interpreter cannot be started ({error})", where=python) from error
-    return LocalHandle(process, launch.log)
+        raise EnvironmentUnavailableError(f"{argv[0]} cannot be started ({error})", where=where) from error
 
 
 def visible_gpus(ids: Sequence[str]) -> dict[str, str]:

@@ -2,20 +2,19 @@
 
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from pathlib import Path
 from typing import ClassVar
 
 from vlmbench_assets.environments.apptainer import ApptainerEnvironment, CommandLine, explain
 from vlmbench_assets.environments.boxed import Bind
-from vlmbench_assets.environments.slurm_job import JobFolder, Task, remove_abandoned, submit, write_script
+from vlmbench_assets.environments.slurm_job import JobFolder, Task, command, remove_abandoned, submit, write_script
+from vlmbench_assets.environments.slurm_ledger import reap, write_down
 from vlmbench_assets.environments.slurm_options import ApptainerInside, SlurmOptions
 from vlmbench_assets.environments.slurm_watch import SlurmJob, Watched
 from vlmbench_assets.environments.venv import VenvEnvironment
-from vlmbench_sdk import Environment, EnvironmentUnavailableError, Handle, Launch, Outcome, Prepared
-from vlmbench_sdk.plain_files import open_plain
+from vlmbench_sdk import Check, Environment, EnvironmentUnavailableError, Handle, Launch, Outcome, Prepared
+from vlmbench_sdk.plain_files import last_lines
 from vlmbench_sdk.supervisor import SUPERVISE, Supervision
-
-_TAIL = 64 << 10
 
 
 class SlurmEnvironment(Environment[SlurmOptions]):
@@ -51,6 +50,7 @@ class SlurmEnvironment(Environment[SlurmOptions]):
         remove_abandoned(beside)
         folder = JobFolder(beside)
         try:
+            write_down(self.cache, folder)
             tasks = [self._task(prepared, launch, folder, number) for number, launch in enumerate(launches)]
             write_script(folder, tasks)
             for launch in launches:
@@ -63,6 +63,32 @@ class SlurmEnvironment(Environment[SlurmOptions]):
         watched = SlurmJob(job, folder, logs, silence_s=self.options.silence_s)
         boxed = isinstance(self.options.inside, ApptainerInside)
         return [SlurmHandle(watched, task, boxed=boxed) for task in watched.tasks]
+
+    def check(self, *, gpus: bool) -> list[Check]:  # noqa: ARG002 - GPUs are the nodes', not this machine's
+        """Look for Slurm's commands, its controller and the partition, and at what the worker runs in."""
+        fix = "Run this on a login node of the cluster, or install Slurm's client commands"
+        for name in ("sbatch", "scancel", "scontrol"):
+            if shutil.which(name) is None:
+                return [Check(what=f"the program `{name}` is not installed", ok=False, fix=fix)]
+        try:
+            told = command("sinfo", "--noheader", "--format=%R")
+        except EnvironmentUnavailableError as error:
+            return [Check(what=error.what, ok=False, fix=error.fix)]
+        if told.returncode != 0:
+            fix = "Look whether Slurm's controller runs: `scontrol ping`"
+            return [Check(what=f"Slurm does not answer ({told.stderr.strip()})", ok=False, fix=fix)]
+        known = sorted(set(told.stdout.split()))
+        checks = [Check(what=f"Slurm answers; its partitions are {', '.join(known)}", ok=True)]
+        for name in self.options.partition.split(","):
+            if name and name not in known:
+                fix = "Correct `partition` of the environment"
+                checks.append(Check(what=f"there is no partition {name!r}", ok=False, fix=fix))
+        return [*checks, *self._inner.check(gpus=False)]
+
+    @classmethod
+    def reap(cls, cache: Path) -> list[str]:
+        """Cancel jobs whose host on this machine is gone, and remove their files."""
+        return reap(cache)
 
     @property
     def _inner(self) -> VenvEnvironment | ApptainerEnvironment:
@@ -119,8 +145,4 @@ class SlurmHandle(Handle):
 
     def log_tail(self, lines: int = 40) -> str:
         """Return the last lines of what the worker and Slurm printed."""
-        text = b""
-        with suppress(OSError), open_plain(self._task.log) as file:
-            file.seek(-min(_TAIL, self._task.log.stat().st_size), 2)
-            text = file.read()
-        return "\n".join(text.decode("utf-8", "replace").splitlines()[-lines:])
+        return last_lines(self._task.log, lines)

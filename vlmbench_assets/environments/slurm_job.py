@@ -66,6 +66,8 @@ class JobFolder:
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=beside))
         self._lock: BinaryIO = (self.path / "lock").open("ab")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.entry: Path | None = None
+        """Where it is written down, to be removed with it."""
         self.beat(0)
 
     @property
@@ -102,6 +104,8 @@ class JobFolder:
     def remove(self) -> None:
         """Remove everything."""
         shutil.rmtree(self.path, ignore_errors=True)
+        if self.entry is not None:
+            self.entry.unlink(missing_ok=True)
         self.let_go()
 
     def let_go(self) -> None:
@@ -112,18 +116,37 @@ class JobFolder:
 def remove_abandoned(beside: Path) -> None:
     """Cancel the jobs of killed hosts that were started from here, and remove their files."""
     for folder in beside.glob(f"{_PREFIX}*"):
-        # Gone meanwhile, in use by a host that lives, or Slurm does not answer: then it stays for the next time.
-        with suppress(OSError, EnvironmentUnavailableError), (folder / "lock").open("ab") as file:
+        # Gone meanwhile, or Slurm does not answer: then it stays for the next time.
+        with suppress(OSError, EnvironmentUnavailableError):
+            remove_if_abandoned(folder)
+
+
+def remove_if_abandoned(folder: Path) -> str | None:
+    """Cancel the job of a host that was killed, and remove its folder; its secrets even where Slurm does not answer.
+
+    Returns:
+        The job's id, empty where none was submitted; None when the host lives.
+
+    Raises:
+        EnvironmentUnavailableError: When the job cannot be cancelled.
+    """
+    with (folder / "lock").open("ab") as file:
+        try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_cancelled(folder / "job"):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_cancelled(remembered: Path) -> bool:
-    if not remembered.exists():
-        return True
-    told = command("scancel", remembered.read_text(encoding="ascii"))
-    return told.returncode == 0 or "Invalid job id" in told.stderr
+        except BlockingIOError:
+            return None
+        for secrets in folder.glob("*/secrets"):
+            secrets.unlink(missing_ok=True)
+        remembered = folder / "job"
+        job = remembered.read_text(encoding="ascii") if remembered.exists() else ""
+        if job:
+            told = command("scancel", job)
+            if told.returncode != 0 and "Invalid job id" not in told.stderr:
+                raise EnvironmentUnavailableError(
+                    f"Slurm does not cancel job {job} ({_said(told.stderr)})", fix=_fix(told.stderr)
+                )
+        shutil.rmtree(folder, ignore_errors=True)
+        return job
 
 
 def write_script(folder: JobFolder, tasks: Sequence[Task]) -> None:

@@ -9,16 +9,17 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 from uv import find_uv_bin
 
+from vlmbench_assets.environments.in_use import keep_in_use
 from vlmbench_assets.environments.installed import PYTHON
+from vlmbench_assets.environments.lines import origin_of
 from vlmbench_assets.environments.local import launch_local
 from vlmbench_assets.environments.options import VenvOptions
 from vlmbench_assets.files import locked, write_atomically
 from vlmbench_assets.lineage import digest_json
-from vlmbench_sdk import Environment, EnvironmentUnavailableError, Handle, Launch, Prepared
+from vlmbench_sdk import Check, Environment, EnvironmentUnavailableError, Handle, Launch, Prepared
 
 READY = "environment.json"
 LOG_LINES = 15
@@ -52,9 +53,24 @@ class VenvEnvironment(Environment[VenvOptions]):
                 say(f"environment {self.name}: installing {', '.join(self.options.requirements) or 'the SDK'}")
                 built = self._build(folder, lines, python, distributions)
                 write_atomically(ready, built.model_dump_json(indent=2).encode())
-            # The mark of use that `vlmbench env prune` goes by.
-            os.utime(folder)
+            keep_in_use(folder)
         return Prepared.model_validate_json(ready.read_bytes())
+
+    def check(self, *, gpus: bool) -> list[Check]:  # noqa: ARG002 - GPUs are leased, whatever is installed
+        """Look for uv, and for the Python that the entry names."""
+        try:
+            uv = find_uv_bin()
+        except FileNotFoundError:
+            return [Check(what="uv is missing", ok=False, fix="Install it beside vlmbench: `pip install uv`")]
+        found = _quiet(uv, "--version")
+        checks = [Check(what=found.stdout.strip() or "uv does not start", ok=found.returncode == 0, fix="Reinstall uv")]
+        python = self.options.python
+        if python:
+            here = _quiet(uv, "python", "find", "--no-project", python)
+            what = f"Python {python}{f' ({here.stdout.strip()})' if here.returncode == 0 else ' is not installed'}"
+            fix = "Install it, or have uv get it: `vlmbench env build` does where the network allows"
+            checks.append(Check(what=what, ok=here.returncode == 0, fix=fix))
+        return checks
 
     def launch(self, prepared: Prepared, launch: Launch) -> Handle:
         """Start the worker with the environment's interpreter."""
@@ -105,13 +121,12 @@ class VenvEnvironment(Environment[VenvOptions]):
         return done.stdout
 
 
+def _quiet(*command: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+
 def _requirement(installed: Distribution) -> str:
     """The line that installs into the environment what the host has: the same folder, file or version."""
-    origin = installed.read_text("direct_url.json")
-    if origin is None:
-        return f"{installed.name}=={installed.version}"
-    facts = json.loads(origin)
-    path = unquote(urlparse(facts["url"]).path)
-    if facts.get("dir_info", {}).get("editable"):
-        return f"-e {path}"
-    return f"{installed.name} @ {facts['url']}"
+    origin = origin_of(installed)
+    # An editable one follows its source from then on, as in the host.
+    return f"-e {origin.path}" if origin.path and origin.editable else origin.text

@@ -2,17 +2,24 @@
 
 import fcntl
 import os
+import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from vlmbench_assets.files import cannot_write
+from vlmbench_sdk import EnvironmentUnavailableError, WorkspaceError
 
 LOCKS_VARIABLE = "VLMBENCH_GPU_LOCKS"
 """Environment variable that moves the folder with the locks of GPUs. All who share a machine's GPUs must use the same
 one, on a file system of that machine."""
 FOLDER = "vlmbench-gpus"
 EVERYBODY = 0o1777
+GUARD_PATIENCE_S = 60.0
+"""How long to wait for a lock that is held for milliseconds."""
+GUARD_TRY_EVERY_S = 0.005
+MADE_WITHIN_S = 1.0
 
 
 def lock_folder() -> Path:
@@ -36,15 +43,34 @@ def make_shared_folder(folder: Path) -> None:
     """Make a folder in which everybody may make files.
 
     Raises:
-        WorkspaceError: When it cannot be made.
+        WorkspaceError: When it cannot be made, or is there and not safe.
     """
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
+        _refuse_unsafe(folder)
         return
     except OSError as error:
         raise cannot_write(folder, error) from error
     folder.chmod(EVERYBODY)
+
+
+def _refuse_unsafe(folder: Path) -> None:
+    """Refuse a folder in which another user could exchange lock files, such as one made first in `/tmp`."""
+    deadline = time.monotonic() + MADE_WITHIN_S
+    while True:
+        facts = folder.lstat()
+        ours = facts.st_uid == os.geteuid()
+        if stat.S_ISDIR(facts.st_mode) and (ours or stat.S_IMODE(facts.st_mode) & EVERYBODY == EVERYBODY):
+            return
+        if not stat.S_ISDIR(facts.st_mode) or time.monotonic() > deadline:
+            raise WorkspaceError(
+                "another user's folder or link stands where the locks of GPUs belong, and not everybody may share it",
+                where=str(folder),
+                fix=f"Have its owner do `chmod 1777` or remove it, or name another folder with {LOCKS_VARIABLE}",
+            )
+        # Another user is just making it: the mode comes a moment later.
+        time.sleep(GUARD_TRY_EVERY_S)
 
 
 def open_shared(path: Path) -> int:
@@ -98,11 +124,31 @@ def is_locked(path: Path, *, shared: bool = False) -> bool:
 
 
 @contextmanager
-def guarded(path: Path) -> Iterator[None]:
-    """Hold a lock for the few milliseconds that a decision takes."""
+def guarded(path: Path, patience_s: float = GUARD_PATIENCE_S) -> Iterator[None]:
+    """Hold a lock for the few milliseconds that a decision takes.
+
+    Raises:
+        EnvironmentUnavailableError: When somebody else, such as a stopped process, holds it for very much longer.
+    """
     descriptor = open_shared(path)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        deadline = time.monotonic() + patience_s
+        while not locked_at_once(descriptor):
+            if time.monotonic() > deadline:
+                raise EnvironmentUnavailableError(
+                    f"{_holder(descriptor)} has held the lock of all decisions about GPUs for {patience_s:g} s",
+                    where=str(path),
+                    fix=f"Continue or end that process, or move the locks of everybody with {LOCKS_VARIABLE}",
+                )
+            time.sleep(GUARD_TRY_EVERY_S)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
         let_go(descriptor)
+
+
+def _holder(descriptor: int) -> str:
+    """Who says that it holds the guard; any user may write there."""
+    note = os.pread(descriptor, 20, 0)
+    return f"the process {int(note)}" if note.isdigit() else "another process"

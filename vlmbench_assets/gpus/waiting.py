@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from vlmbench_assets.gpus.lock_files import is_locked, let_go, locked_at_once, open_shared
 
 LONGEST_TICKET = 1 << 16
+TICKET = re.compile(r"[0-9]{12}")
 
 
 class Queue:
@@ -62,12 +64,16 @@ class Queue:
                 yield path
 
     def _tickets(self) -> list[Path]:
-        return sorted(path for path in self._folder.iterdir() if path.name.isdigit())
+        return sorted(path for path in self._folder.iterdir() if TICKET.fullmatch(path.name))
 
 
 def _keys(ticket: Path) -> set[str]:
+    """What a ticket asks for; nothing where it is malformed, as any user may write one."""
     held = open_shared(ticket)
     try:
-        return set(json.loads(os.pread(held, LONGEST_TICKET, 0) or b"[]"))
+        keys = json.loads(os.pread(held, LONGEST_TICKET, 0) or b"[]")
+    except ValueError:
+        return set()
     finally:
         os.close(held)
+    return {key for key in keys if isinstance(key, str)} if isinstance(keys, list) else set()

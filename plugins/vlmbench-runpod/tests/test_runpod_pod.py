@@ -364,3 +364,21 @@ def test_reap_leaves_the_pods_of_those_who_live(service: Service, tmp_path: Path
     assert RunPodEnvironment.reap(pod.cache) == []
     assert service.pods
     handle.cancel()
+
+
+def test_doctor_asks_whether_the_key_is_good(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.with_containers = False
+
+    def missing(*, gpus: bool = False) -> list[str]:
+        options = RunPodOptions(image=IMAGE, api_url=service.url)
+        checks = RunPodEnvironment(options, name="pod", cache=tmp_path).check(gpus=gpus)
+        assert KEY not in "".join(check.model_dump_json() for check in checks)
+        return [check.what for check in checks if not check.ok]
+
+    assert missing() == []
+    assert missing(gpus=True) == ["a model wants GPUs, and `gpu_types` names none"]
+    monkeypatch.setenv("RUNPOD_API_KEY", "another-key")
+    assert missing() == ["RunPod refused the key in RUNPOD_API_KEY (401)"]
+    monkeypatch.delenv("RUNPOD_API_KEY")
+    assert missing() == ["the environment variable RUNPOD_API_KEY is not set"]
+    assert not service.pods

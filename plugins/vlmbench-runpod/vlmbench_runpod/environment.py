@@ -12,7 +12,15 @@ from vlmbench_runpod.ledger import reap
 from vlmbench_runpod.plugin import RunPodOptions
 from vlmbench_runpod.scripts import PYTHON
 from vlmbench_runpod.tenancy import Tenancy
-from vlmbench_sdk import Environment, EnvironmentUnavailableError, Handle, Launch, Outcome, Prepared
+from vlmbench_sdk import Check, Environment, EnvironmentUnavailableError, Handle, Launch, Outcome, Prepared
+from vlmbench_sdk.plain_files import last_lines
+
+OPENSSH = "Install the OpenSSH client (apt-get install openssh-client)"
+
+
+def _missing() -> list[str]:
+    """Programs that are needed and not here."""
+    return [program for program in ("ssh", "ssh-keygen") if shutil.which(program) is None]
 
 
 class RunPodHandle(Handle):
@@ -48,14 +56,14 @@ class RunPodHandle(Handle):
 
     def log_tail(self, lines: int = 40) -> str:
         """Return the last lines of the installer's and the worker's output."""
-        text = self._log.read_bytes().decode("utf-8", "replace") if self._log.exists() else ""
-        return "\n".join(text.splitlines()[-lines:])
+        return last_lines(self._log, lines)
 
 
 class RunPodEnvironment(Environment[RunPodOptions]):
     """Isolation on somebody else's machine, by the hour."""
 
     leases_gpus: ClassVar[bool] = False
+    scores: ClassVar[bool] = False
     _kit: Kit | None = None
 
     def identity(self, distribution: str) -> str:  # noqa: ARG002 - its version stands in the lineage by itself
@@ -71,10 +79,8 @@ class RunPodEnvironment(Environment[RunPodOptions]):
     def prepare(self, distributions: tuple[str, ...], say: Callable[[str], None]) -> Prepared:
         """Check key and programs, end pods that a killed run left, resolve requirements; nothing is rented yet."""
         where = f"environment {self.name}"
-        for program in ("ssh", "ssh-keygen"):
-            if shutil.which(program) is None:
-                fix = "Install the OpenSSH client (apt-get install openssh-client)"
-                raise EnvironmentUnavailableError(f"the program `{program}` is not installed", where=where, fix=fix)
+        for program in _missing():
+            raise EnvironmentUnavailableError(f"the program `{program}` is not installed", where=where, fix=OPENSSH)
         RunPodApi(self.options.api_url, where=where).check()
         try:
             for line in self.reap(self.cache):
@@ -96,6 +102,19 @@ class RunPodEnvironment(Environment[RunPodOptions]):
                 fix="Name acceptable ones under `options`, such as gpu_types: [NVIDIA GeForce RTX 4090]",
             )
         return RunPodHandle(Tenancy(self.options, self._kit, launch, self.cache, where), launch.log)
+
+    def check(self, *, gpus: bool) -> list[Check]:
+        """Look for ssh, for the key, which is never shown, and whether the service takes it; nothing is rented."""
+        checks = [Check(what=f"the program `{each}` is not installed", ok=False, fix=OPENSSH) for each in _missing()]
+        try:
+            RunPodApi(self.options.api_url, where="").check()
+            checks.append(Check(what="RunPod takes the key in RUNPOD_API_KEY", ok=True))
+        except EnvironmentUnavailableError as error:
+            checks.append(Check(what=error.what, ok=False, fix=error.fix))
+        if gpus and not self.options.gpu_types:
+            fix = "Name acceptable ones under `options`, such as gpu_types: [NVIDIA GeForce RTX 4090]"
+            checks.append(Check(what="a model wants GPUs, and `gpu_types` names none", ok=False, fix=fix))
+        return checks
 
     @classmethod
     def reap(cls, cache: Path) -> list[str]:

@@ -4,7 +4,6 @@ import fcntl
 import os
 import shutil
 import socket
-import subprocess
 import time
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 
 from vlmbench_runpod.api import RunPodApi
 from vlmbench_sdk import EnvironmentUnavailableError
+from vlmbench_sdk.processes import process_identity
 from vlmbench_sdk.records import Record
 
 FORGET_AFTER_S = 900.0
@@ -51,7 +51,7 @@ class Ledger:
             name=name,
             api=api,
             owner_pid=pid,
-            owner_started=started_at(pid),
+            owner_started=process_identity(pid),
             owner_host=socket.gethostname(),
             folder=str(folder),
             at=time.time(),
@@ -123,21 +123,4 @@ def reap(cache: Path) -> list[str]:
 
 def is_alive(entry: Entry) -> bool:
     """Whether the process that rented a pod on this machine still runs."""
-    return started_at(entry.owner_pid) == entry.owner_started != ""
-
-
-def started_at(pid: int) -> str:
-    """When a process of this machine started, in words that only serve to compare; empty when it is not there."""
-    stat = Path(f"/proc/{pid}/stat")
-    if stat.parent.parent.joinpath("self").exists():
-        try:
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:
-            return ""
-        if fields[0] in "ZX":
-            return ""
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {fields[19]}"
-    command = ["ps", "-o", "lstart=", "-p", str(pid)]
-    done = subprocess.run(command, env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+    return process_identity(entry.owner_pid) == entry.owner_started != ""
