@@ -15,12 +15,12 @@ from tests.cells import answer, bench_of, make_everything
 from tests.engines.support import IMAGE
 from tests.support import Run, write_source, write_yaml
 from vlmbench_assets.catalog import Cell
-from vlmbench_assets.environments.docker.container import born
 from vlmbench_assets.environments.docker.engine import docker_client
 from vlmbench_assets.environments.docker.environment import DockerEnvironment, remove_abandoned
 from vlmbench_assets.environments.options import DockerOptions
 from vlmbench_assets.staleness import Judge
 from vlmbench_sdk import EnvironmentUnavailableError, Launch, WorkerError
+from vlmbench_sdk.processes import process_identity
 
 pytestmark = pytest.mark.engine("docker")
 TIMINGS = {"latency_ms", "ttft_ms", "answered_at"}
@@ -204,7 +204,7 @@ def test_kill_9_of_the_host_ends_the_worker_and_the_next_run_goes_on(workspace: 
     process.kill()
     process.wait()
     wait_for(lambda: "running" not in own_containers(process), 30)
-    assert born(process.pid) == ""
+    assert process_identity(process.pid) == ""
     remove_abandoned()
     assert own_containers(process) == []
     write_echo(workspace)

@@ -1,8 +1,8 @@
 """Folders of a cell's shards, and bringing their journals together in the cell's own."""
 
-import shutil
 from pathlib import Path
 
+from vlmbench_assets.files import remove_tree
 from vlmbench_sdk.job import JOURNAL
 from vlmbench_sdk.journal import JournalWriter, journal_line, read_journal
 from vlmbench_sdk.plain_files import open_plain
@@ -34,10 +34,7 @@ def merge_shards(work: Path) -> None:
         _append(journal, work / JOURNAL)
     for folder in work.glob(f"{SHARD}*"):
         # A worker that was alone may have put anything there.
-        if folder.is_symlink() or not folder.is_dir():
-            folder.unlink()
-        else:
-            shutil.rmtree(folder)
+        remove_tree(folder)
 
 
 def _append(journal: Path, to: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vlmbench_assets.environments.options import DockerOptions
 from vlmbench_sdk import Launch
+from vlmbench_sdk.processes import process_identity
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -53,15 +54,12 @@ def user() -> tuple[int, int]:
 def labels(what: str) -> dict[str, str]:
     """Whose container it is, so that one whose host is gone can be told."""
     pid = os.getpid()
-    return {LABEL: what, "vlmbench.host": socket.gethostname(), "vlmbench.pid": str(pid), "vlmbench.born": born(pid)}
-
-
-def born(pid: int) -> str:
-    """When a process started, in ticks since the machine did; empty when there is none. Pids come again, this not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
-    except OSError:
-        return ""
+    return {
+        LABEL: what,
+        "vlmbench.host": socket.gethostname(),
+        "vlmbench.pid": str(pid),
+        "vlmbench.born": process_identity(pid),
+    }
 
 
 def memory_limit(client: "DockerClient", options: DockerOptions) -> str:

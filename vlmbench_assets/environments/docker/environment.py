@@ -15,7 +15,6 @@ from vlmbench_assets.environments.docker.container import (
     HOME,
     Bound,
     Order,
-    born,
     create,
     labels,
     memory_limit,
@@ -27,6 +26,7 @@ from vlmbench_assets.environments.docker.handle import Attached, DockerHandle, g
 from vlmbench_assets.environments.options import DockerOptions
 from vlmbench_sdk import Check, Environment, EnvironmentUnavailableError, Handle, Launch, Prepared
 from vlmbench_sdk.job import PIPES
+from vlmbench_sdk.processes import process_identity
 from vlmbench_sdk.supervisor import SUPERVISE, Supervision
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def remove_abandoned() -> list[str]:
         api = docker_client().api
         # Not inspected one by one: others come and go meanwhile.
         for found in api.containers(all=True, filters={"label": f"vlmbench.host={socket.gethostname()}"}):
-            if born(int(found["Labels"]["vlmbench.pid"])) != found["Labels"]["vlmbench.born"]:
+            if process_identity(int(found["Labels"]["vlmbench.pid"])) != found["Labels"]["vlmbench.born"]:
                 # Somebody else removes it at this moment (404, 409), or it cannot be removed: no cell fails for that.
                 with suppress(docker.errors.APIError):
                     api.remove_container(found["Id"], force=True, v=True)
