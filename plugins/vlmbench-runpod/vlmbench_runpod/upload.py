@@ -33,7 +33,9 @@ def _pictures(requests: Path) -> set[Path]:
     if not requests.exists():
         return set()
     with requests.open("rb") as lines:
-        return {Path(image) for line in lines for image in json.loads(line).get("images", ())}
+        asked = [json.loads(line) for line in lines]
+    shown = [each for request in asked for each in (request, *request.get("examples", ()))]
+    return {Path(image) for each in shown for image in each.get("images", ())}
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
