@@ -80,8 +80,9 @@ class Collection:
 
     def expects(self, sample: Mapping[str, str], dataset: str) -> Expects | None:
         """The output contract of a sample: the rule's own, else that of its answer type, else the collection's."""
-        own = self.rule({**sample, "dataset": dataset}).expects
-        return own or self.expects_of.get(sample["answer_type"]) or self.rules[-1].expects
+        rule, general = self.rule({**sample, "dataset": dataset}), self.rules[-1]
+        own = None if rule is general else rule.expects
+        return own or self.expects_of.get(sample["answer_type"]) or general.expects
 
     @property
     def contracts(self) -> JsonValue:

@@ -15,7 +15,7 @@ _TYPES: dict[str, Callable[[JsonValue], bool]] = {
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
 }
-_SIZES = {"minLength": str, "maxLength": str, "minItems": list, "maxItems": list}
+_SIZES = {"minLength": "string", "maxLength": "string", "minItems": "array", "maxItems": "array"}
 _BOUNDS = ("minimum", "maximum")
 _TEXTS = ("title", "description", "$schema", "examples", "default")
 """Keywords that ask for nothing."""
@@ -112,7 +112,7 @@ def _own_misfit(value: JsonValue, schema: Mapping[str, JsonValue], where: str) -
 def _size_misfit(value: JsonValue, schema: Mapping[str, JsonValue], where: str) -> str:
     for keyword, kind in _SIZES.items():
         limit = schema.get(keyword)
-        if isinstance(limit, int | float) and isinstance(value, str | list) and type(value) is kind:
+        if isinstance(limit, int | float) and isinstance(value, str | list) and _TYPES[kind](value):
             over = len(value) < limit if keyword.startswith("min") else len(value) > limit
             if over:
                 return f"{where} is too {'short' if keyword.startswith('min') else 'long'} ({keyword} {limit})"
