@@ -24,7 +24,7 @@ SAMPLE = {
     "images": '["p.png"]',
     "image_sha256": '["00"]',
 }
-LEVELS: list[dict[str, JsonValue]] = [
+LEVELS: list[dict[str, list[str]]] = [
     {"sample_id": ["s1"]},
     {"dataset": ["d"], "doc_type": ["receipt"], "field": ["total"]},
     {"dataset": ["d"], "field": ["total"]},
@@ -55,7 +55,9 @@ def rendered(found: Collection, **changes: str) -> RenderedPrompt:
 
 @pytest.mark.parametrize("first", range(len(LEVELS)))
 def test_the_most_specific_rule_is_used_wherever_it_stands(first: int, tmp_path: Path) -> None:
-    levels: list[JsonValue] = [{**level, "user": str(number)} for number, level in enumerate(LEVELS)][first:]
+    levels: list[JsonValue] = []
+    for number, level in enumerate(LEVELS[first:], first):
+        levels.append({**{name: [*values] for name, values in level.items()}, "user": str(number)})
     for rules in (levels, levels[::-1], levels[1:] + levels[:1]):
         assert rendered(collection(tmp_path, user="none", rules=rules)).user == str(first)
 
