@@ -92,7 +92,7 @@ def test_another_contract_scores_again_and_asks_nobody(prompted: Path) -> None:
     assert rows.loc[("s0", "exact_match"), "value"] == 1
     assert rows.loc[("s1", "exact_match"), "category"] == "unparsed"
     report = (root / "data/report/echo/tiny/report.md").read_text(encoding="utf-8")
-    assert "not a choice: there is no choice in it" in report
+    assert "output contract: there is no choice in it" in report
     assert "2 of 4 answers failed" in report
     text, _ = make_leaderboard(bench_of(root), "tiny")
     assert "| 2 |" in text

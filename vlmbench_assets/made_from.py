@@ -165,7 +165,7 @@ class MadeFrom:
             "headline": self._bench.catalog.headline_of(cell.dataset, cell.model),
             "page": PAGE,
             **{f"chart {name}": self._owner("vlmbench_charts", name) for name in sorted(charts)},
-            **({"prompts": TUNED} if tuned_here(self._bench, cell) else {}),
+            **({"tuned": TUNED} if tuned_here(self._bench, cell) else {}),
         }
 
     def leaderboard(self, dataset: str, cells: Iterable[tuple[str, Manifest | None, Manifest | None]]) -> Lineage:

@@ -13,6 +13,7 @@ PLAIN = {
     "slices": "slices of the samples changed",
     "samples": "samples changed",
     "metrics": "scores changed",
+    "tuned": "on which split the prompts were tuned changed",
     "output contracts": "output contracts of the prompts changed",
     "aggregates": "aggregates changed",
     "dimensions": "dimensions changed",

@@ -30,11 +30,16 @@ def with_failures(answers: pd.DataFrame, contracts: Mapping[str, Expects]) -> pd
     """The same answers; those that break their contract have status `parse_failed` and say why, text untouched."""
     if not contracts:
         return answers
-    failed = answers.copy()
-    for index, name, status, answer in answers[["sample_id", "status", "answer"]].itertuples(name=None):
-        if name in contracts and status in READ and (problem := parse(answer, contracts[name]).problem):
-            failed.loc[index, ["status", "error"]] = ["parse_failed", f"not a {contracts[name].type}: {problem}"]
-    return failed
+    said = zip(answers["sample_id"], answers["status"], answers["answer"], strict=True)
+    problems = [
+        parse(answer, contracts[name]).problem if name in contracts and status in READ else ""
+        for name, status, answer in said
+    ]
+    failed = pd.Series([bool(each) for each in problems], index=answers.index)
+    read = answers.copy()
+    read.loc[failed, "status"] = "parse_failed"
+    read.loc[failed, "error"] = [f"output contract: {each}" for each in problems if each]
+    return read
 
 
 def in_normal_form(
