@@ -81,7 +81,7 @@ def _normal(found: "re.Match[str]", text: str, decimal: str, *, money: bool = Fa
     whole, fraction = parts[0].lstrip("0") or "0", parts[1].rstrip("0")
     minus = found["sign"] and not _joined(text, found.start()) and (whole != "0" or fraction)
     # "$-5" and "-$5" are both minus five.
-    minus = minus or (money and bool(re.search(r"[-\u2212]\s?[$€£₽]\s?\Z", text[:start])))
+    minus = minus or (money and bool(re.search(r"[-\u2212]\s?[$€£₽]\s?\Z", text[max(0, start - _REACH) : start])))
     return ("-" if minus else "") + _safe(whole, fraction, decimal)
 
 

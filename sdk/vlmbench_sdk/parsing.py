@@ -18,7 +18,7 @@ from vlmbench_sdk.numbers import CURRENCY_NAMES, find_amounts, find_numbers
 
 PARSING = "1"
 """Raised whenever the same answer could be read otherwise."""
-LONGEST = 100_000
+LONGEST = 10_000
 """Characters of an answer that are looked at; a longer one is no single value, JSON and text apart."""
 _FENCE = re.compile(r"```[A-Za-z]*[ \t]*\n?(.*?)```", re.DOTALL)
 
