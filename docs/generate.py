@@ -44,7 +44,8 @@ def registries() -> Iterator[str]:
     yield "# Registry entries\n\nOne entry a file, the file's stem is its name. `extends: NAME` builds on another"
     yield "entry of the same kind: mappings merge, everything else replaces.\n"
     parts: list[tuple[str, type[BaseModel]]] = [*entries.ENTRY_TYPES.items()]
-    parts += [("part", entries.PromptRule), ("part", entries.Applies), ("part", entries.Generation)]
+    parts += [("part", entries.PromptRule), ("part", entries.ExampleEntry), ("part", entries.Expects)]
+    parts += [("part", entries.Applies), ("part", entries.Generation)]
     for kind, schema in parts:
         yield f"## {kind}: {schema.__name__}\n\n{inspect.getdoc(schema)}\n\n| key | default | what |\n|---|---|---|"
         for name, field in schema.model_fields.items():
@@ -108,6 +109,7 @@ def plugins() -> Iterator[str]:
         yield "| " + " | ".join(cells) + " |"
     groups = (
         ("Normalisers", found.normalizers),
+        ("Prompt adapters", found.prompt_adapters),
         ("Models", found.models),
         ("Dataset readers", found.dataset_readers),
         ("Environments", found.environments),

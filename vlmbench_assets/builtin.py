@@ -3,7 +3,7 @@
 from vlmbench_assets.environments.apptainer_options import ApptainerOptions
 from vlmbench_assets.environments.options import DockerOptions, VenvOptions
 from vlmbench_assets.environments.slurm_options import SlurmOptions
-from vlmbench_sdk import ChartPlugin, EnvironmentPlugin, hookimpl
+from vlmbench_sdk import ChartPlugin, EnvironmentPlugin, PromptAdapterPlugin, hookimpl
 
 
 @hookimpl
@@ -64,4 +64,17 @@ def vlmbench_charts() -> list[ChartPlugin]:
             title="How it holds up on damaged images",
             caption="Headline score by subset, with 95 % intervals",
         ),
+    ]
+
+
+@hookimpl
+def vlmbench_prompt_adapters() -> list[PromptAdapterPlugin]:
+    """Offer what a family of models without a system role needs."""
+    return [
+        PromptAdapterPlugin(
+            name="system_in_user",
+            version=1,
+            adapt="vlmbench_assets.adapters:system_in_user",
+            description="The system prompt goes in front of the first user message, for families without that role",
+        )
     ]

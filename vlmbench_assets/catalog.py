@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from vlmbench_assets.catalog_references import reference_problems
 from vlmbench_assets.catalog_rules import schema_problems
 from vlmbench_assets.problems import CatalogMistakesError, Problem, shown_path
+from vlmbench_assets.prompt_collection import Collection, read_collection
 from vlmbench_assets.registry_files import RegistryFile, RegistryFolder, extended, read_folders
 from vlmbench_sdk.entries import (
     ENTRY_TYPES,
@@ -64,6 +65,8 @@ class Catalog:
     environments: Mapping[str, EnvironmentEntry]
     benchmarks: Mapping[str, BenchmarkEntry]
     origins: Mapping[tuple[str, str], Origin] = field(default_factory=dict)
+    collections: Mapping[str, Collection] = field(default_factory=dict)
+    """The prompt collections as they are rendered, with what their files hold."""
 
     def origin(self, kind: str, name: str) -> Origin:
         """Where an entry comes from."""
@@ -120,12 +123,29 @@ def load_catalog(folders: Sequence[RegistryFolder], plugins: Plugins) -> Catalog
     for (kind, name), entry in entries.items():
         if (kind, name) in files:
             problems += reference_problems(files[kind, name], entry, entries, plugins)
+    collections = _collections(files, entries, problems)
     if problems:
         raise CatalogMistakesError(_worth_saying(problems))
-    return _catalog(entries, {key: _origin(file) for key, file in files.items()})
+    return _catalog(entries, {key: _origin(file) for key, file in files.items()}, collections)
 
 
-def _catalog(entries: Mapping[tuple[Kind, str], Entry], origins: Mapping[tuple[str, str], Origin]) -> Catalog:
+def _collections(
+    files: Mapping[tuple[Kind, str], RegistryFile], entries: Mapping[tuple[Kind, str], Entry], problems: list[Problem]
+) -> dict[str, Collection]:
+    found = {}
+    for (kind, name), entry in entries.items():
+        if isinstance(entry, PromptEntry) and not entry.abstract:
+            file = files[kind, name]
+            found[name], mistakes = read_collection(name, entry, file.folder.path.parent)
+            problems += [file.problem(path, says) for path, says in mistakes]
+    return found
+
+
+def _catalog(
+    entries: Mapping[tuple[Kind, str], Entry],
+    origins: Mapping[tuple[str, str], Origin],
+    collections: Mapping[str, Collection],
+) -> Catalog:
     def of(kind: Kind, entry_type: type[EntryT]) -> dict[str, EntryT]:
         return {
             name: entry
@@ -141,6 +161,7 @@ def _catalog(entries: Mapping[tuple[Kind, str], Entry], origins: Mapping[tuple[s
         environments=of("environments", EnvironmentEntry),
         benchmarks=of("benchmarks", BenchmarkEntry),
         origins=origins,
+        collections=collections,
     )
 
 

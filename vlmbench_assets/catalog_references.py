@@ -42,7 +42,7 @@ def reference_problems(file: RegistryFile, entry: Entry, entries: Entries, plugi
     elif isinstance(entry, MetricEntry):
         found = _metric(file, entry, entries, plugins)
     elif isinstance(entry, PromptEntry):
-        found = _prompts(file, entry)
+        found = _prompts(file, entry, plugins)
     elif isinstance(entry, EnvironmentEntry):
         found = _plugin(file, "kind", entry.kind, plugins.environments, lambda p: p.options, entry.options)
     elif isinstance(entry, BenchmarkEntry):
@@ -59,6 +59,7 @@ def _model(file: RegistryFile, entry: ModelEntry, entries: Entries, plugins: Plu
         merged = {**place.options, **entry.environment_options}
         yield from _misfits(file, merged, schema, "environment_options")
     yield from _entries(file, "prompts", "prompts", [entry.prompts] if entry.prompts else [], entries)
+    yield from _adapter(file, entry.adapter, plugins)
 
 
 def _dataset(file: RegistryFile, entry: DatasetEntry, entries: Entries, plugins: Plugins) -> Iterable[Problem]:
@@ -78,7 +79,13 @@ def _metric(file: RegistryFile, entry: MetricEntry, entries: Entries, plugins: P
             yield file.problem(("normalize", index), says)
 
 
-def _prompts(file: RegistryFile, entry: PromptEntry) -> Iterable[Problem]:
+def _adapter(file: RegistryFile, name: str | None, plugins: Plugins) -> Iterable[Problem]:
+    if name is not None and name not in plugins.prompt_adapters:
+        yield file.problem(("adapter",), unknown(name, [*plugins.prompt_adapters], "prompt adapter installed named"))
+
+
+def _prompts(file: RegistryFile, entry: PromptEntry, plugins: Plugins) -> Iterable[Problem]:
+    yield from _adapter(file, entry.adapter, plugins)
     templates: list[tuple[tuple[str | int, ...], str | None]] = [
         (("system",), entry.system),
         (("user",), entry.user),

@@ -81,10 +81,13 @@ def _tables(bench: Bench, state: State) -> Scored:
     def content(name: str, digest: object) -> bytes:
         return objects.need(str(digest), f"the table of {name} of {state.name}")
 
+    answers = parse_table(content("answers", facts.get("answers_file")), ANSWERS)
+    metrics = parse_table(content("metrics", state.metrics.files.get("metrics.csv")), METRICS)
+    # What broke its output contract then is known from its scores; the contract may be another one now.
+    broken = metrics.loc[metrics["detail"] == "parse_failed", "sample_id"]
+    answers.loc[answers["sample_id"].isin(broken), "status"] = "parse_failed"
     return Scored(
-        samples=parse_table(content("samples", facts.get("samples_file")), SAMPLES),
-        answers=parse_table(content("answers", facts.get("answers_file")), ANSWERS),
-        metrics=parse_table(content("metrics", state.metrics.files.get("metrics.csv")), METRICS),
+        samples=parse_table(content("samples", facts.get("samples_file")), SAMPLES), answers=answers, metrics=metrics
     )
 
 

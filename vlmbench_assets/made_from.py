@@ -7,12 +7,11 @@ SDK's version, Python's patch level.
 
 from collections.abc import Iterable, Mapping
 
-from pydantic import JsonValue
-
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.environment import distributions_of, distributions_of_metric, environment_named, environment_of
 from vlmbench_assets.lineage import Lineage, digest_json, shown
+from vlmbench_assets.prompting import TUNED, contracts_digest, prompt_parts, tuned_here
 from vlmbench_assets.store import Manifest
 from vlmbench_sdk import Options
 from vlmbench_sdk.entries import Applies
@@ -75,8 +74,8 @@ class MadeFrom:
 
     def declared(self, name: str) -> Lineage:
         """A model with its prompt collection: what Dagster compares to mark answers as unsynced."""
-        prompts = self._bench.catalog.models[name].prompts
-        return {**self.model(name), **({"prompts": digest_json(self._prompts(prompts))} if prompts else {})}
+        prompts = prompt_parts(self._bench, name)
+        return {**self.model(name), **({"prompts": digest_json(prompts)} if prompts else {})}
 
     def samples(self, dataset: str, source: str) -> Lineage:
         """Everything a dataset's samples are read from.
@@ -97,13 +96,7 @@ class MadeFrom:
 
     def questions_key(self, cell: Cell, samples: Manifest | None) -> str:
         """Digest of all that a cell's questions come from: equal, and no prompt need be rendered to compare."""
-        name = self._bench.catalog.models[cell.model].prompts
-        return digest_json([samples.digests if samples else {}, self._prompts(name) if name else {}, cell.dataset])
-
-    def prompts_used(self, model: str) -> dict[str, JsonValue]:
-        """A model's prompt collection, by name and digest, so that its change can be told; empty without one."""
-        name = self._bench.catalog.models[model].prompts
-        return {"name": name, "digest": digest_json(self._prompts(name))} if name else {}
+        return digest_json([samples.digests if samples else {}, prompt_parts(self._bench, cell.model), cell.dataset])
 
     def metric(self, name: str) -> Lineage:
         """One metric entry: its plugin's versioned id, its options, normalisation profile, what it applies to."""
@@ -154,7 +147,11 @@ class MadeFrom:
         for name in self._bench.catalog.metrics_of(cell.dataset, cell.model):
             lineage.update(self.metric(name))
             lineage.update(self.metric_environment(name, made.lineage if made else {}))
-        return lineage
+        return {**lineage, **self.contracts(cell, samples)}
+
+    def contracts(self, cell: Cell, samples: Manifest | None) -> Lineage:
+        """A cell's output contracts: they decide which answers failed, and what of the others is scored."""
+        return dict(contracts_digest(self._bench, cell, _digest(samples, "slices")))
 
     def aggregates(
         self, cell: Cell, samples: Manifest | None, answers: Manifest | None, metrics: Manifest | None
@@ -169,6 +166,7 @@ class MadeFrom:
             "method": AGGREGATION,
             # A new version may have another range without having other scores.
             **{f"metric {name}": self.metric(name)[f"metric {name}"] for name in names},
+            **self.contracts(cell, samples),
         }
 
     def dimensions(self, cell: Cell) -> tuple[str, ...]:
@@ -192,6 +190,7 @@ class MadeFrom:
             "headline": self._bench.catalog.headline_of(cell.dataset, cell.model),
             "page": PAGE,
             **{f"chart {name}": self._owner("vlmbench_charts", name) for name in sorted(charts)},
+            **({"tuned": TUNED} if tuned_here(self._bench, cell) else {}),
         }
 
     def leaderboard(self, dataset: str, cells: Iterable[tuple[str, Manifest | None, Manifest | None]]) -> Lineage:
@@ -203,12 +202,10 @@ class MadeFrom:
         """
         lineage = {"page": PAGE, "headline": self._bench.catalog.headline_of(dataset)}
         for model, answers, aggregates in cells:
-            lineage[f"model {model}"] = f"{_file(answers, 'answers')[:16]} {aggregates.version if aggregates else ''}"
+            tuned = f" {TUNED}" if tuned_here(self._bench, Cell(model=model, dataset=dataset)) else ""
+            made = f"{_file(answers, 'answers')[:16]} {aggregates.version if aggregates else ''}"
+            lineage[f"model {model}"] = made + tuned
         return lineage
-
-    def _prompts(self, name: str) -> dict[str, JsonValue]:
-        """The parts of a prompt collection that prompts come from."""
-        return self._bench.catalog.prompts[name].model_dump(mode="json", include={"system", "user", "rules"})
 
     def _owner(self, hook: str, name: str) -> str:
         """The distribution that brings something, with its version."""

@@ -13,6 +13,8 @@ PLAIN = {
     "slices": "slices of the samples changed",
     "samples": "samples changed",
     "metrics": "scores changed",
+    "tuned": "on which split the prompts were tuned changed",
+    "output contracts": "output contracts of the prompts changed",
     "aggregates": "aggregates changed",
     "dimensions": "dimensions changed",
     "page": "layout of the page changed",
@@ -46,6 +48,9 @@ def prompts_reason(before: JsonValue, now: JsonValue) -> str:
     one = before if isinstance(before, dict) else {name: two[name] for name in two if name == "name"}
     if one == two:
         return "question changed"
+    if "adapter" in {*one, *two} and {**one, "adapter": ""} == {**two, "adapter": ""}:
+        adapters = [str(each.get("adapter", "(none)")) for each in (one, two)]
+        return f"prompt adapter {adapters[0]} → {adapters[1]}"
     names = [each.get("name", "(none)") for each in (one, two)]
     return f"prompt {names[1]} changed" if names[0] == names[1] else f"prompts {names[0]} → {names[1]}"
 

@@ -14,6 +14,7 @@ from vlmbench_assets.hold import CellFailure, failure_of
 from vlmbench_assets.lineage import Lineage, digest_json
 from vlmbench_assets.made_from import LOCK, QUESTIONS, MadeFrom, without
 from vlmbench_assets.make.kept import ASKED_AGAIN, KeptAnswers
+from vlmbench_assets.prompting import adapter_of, collection_of, prompt_parts, prompts_used
 from vlmbench_assets.questions import Questions, load_questions, make_questions, question_changes
 from vlmbench_assets.reasons import counted, lineage_changes, prompts_reason, question_reasons
 from vlmbench_assets.store import CELL_ASSETS, NEXT, AssetName, Manifest
@@ -91,8 +92,8 @@ class Judge:
         self._limit = limit
         self._keep_errors = keep_errors
         self._samples: dict[str, Manifest | None] = {}
-        self._questions: dict[tuple[str, str | None], Questions] = {}
-        self._changes: dict[tuple[str, str, str | None, str], list[str]] = {}
+        self._questions: dict[tuple[str, str], Questions] = {}
+        self._changes: dict[tuple[str, str, str, str], list[str]] = {}
 
     def cell(self, cell: Cell) -> CellJudgement:
         """Judge one cell."""
@@ -193,9 +194,8 @@ class Judge:
         if self.made_from.questions_key(cell, samples) == made.facts["questions_key"]:
             left = min(total, self._limit or total) - asked
             return [f"{left} of {total} samples were never asked"] if left > 0 else []
-        prompts = self.bench.catalog.models[cell.model].prompts
-        said = prompts_reason(made.facts.get("prompts"), self.made_from.prompts_used(cell.model))
-        key = (made.lineage[QUESTIONS], cell.dataset, prompts, said)
+        said = prompts_reason(made.facts.get("prompts"), prompts_used(self.bench, cell.model))
+        key = (made.lineage[QUESTIONS], cell.dataset, digest_json(prompt_parts(self.bench, cell.model)), said)
         if key not in self._changes:
             self._changes[key] = self._compare(cell, made.lineage[QUESTIONS], said)
         return list(self._changes[key])
@@ -224,14 +224,13 @@ class Judge:
     def questions(self, cell: Cell) -> Questions:
         """What a cell's model would be asked now."""
         from vlmbench_assets.make.samples import sample_rows
-        from vlmbench_assets.work.prompt import render
+        from vlmbench_assets.work.prompt import Prompting
 
-        name = self.bench.catalog.models[cell.model].prompts
-        key = (cell.dataset, name)
+        key = (cell.dataset, digest_json(prompt_parts(self.bench, cell.model)))
         if key not in self._questions:
-            collection = self.bench.catalog.prompts[name] if name else None
+            how = Prompting(collection_of(self.bench, cell.model), adapter_of(self.bench, cell.model))
             rows = sample_rows(self.bench, cell.dataset)
-            prompts = {row["sample_id"]: render(collection, name or "", row, cell.dataset).sha256 for row in rows}
+            prompts = {row["sample_id"]: how.render(row, cell.dataset).sha256 for row in rows}
             self._questions[key] = make_questions(rows, prompts)
         return self._questions[key]
 

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import ClassVar
 
-from vlmbench_sdk import Answer, Model, ModelSettings, NoOptions, Request
+from vlmbench_sdk import Answer, Example, Model, ModelSettings, NoOptions, Request
 from vlmbench_sdk.asking import ask_all
 from vlmbench_sdk.watching import ImageWatch
 
@@ -26,6 +26,19 @@ def test_an_image_that_is_not_the_one_that_was_read(tmp_path: Path) -> None:
     assert "changed while" in watch.changed(request(page)), "also when it was changed back"
     page.unlink()
     assert watch.problem(request(page)).startswith("image page.png cannot be read")
+
+
+def test_images_of_examples_are_watched_too(tmp_path: Path) -> None:
+    page, shown = tmp_path / "page.png", tmp_path / "shown.png"
+    page.write_bytes(b"page")
+    shown.write_bytes(b"shown")
+    digest = hashlib.sha256(b"shown").hexdigest()
+    example = Example(images=(str(shown),), image_sha256=(digest,), user="What?", assistant="This")
+    asked, watch = request(page).model_copy(update={"examples": (example,)}), ImageWatch()
+    assert watch.problem(asked) == watch.changed(asked) == ""
+    shown.write_bytes(b"edit!")
+    assert "image shown.png changed while the model was asked" in watch.changed(asked)
+    assert "image shown.png is not the one" in watch.problem(asked)
 
 
 def test_such_a_request_is_not_asked_and_the_others_are(tmp_path: Path) -> None:

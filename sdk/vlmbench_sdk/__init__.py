@@ -34,9 +34,10 @@ from vlmbench_sdk.plugin_specs import (
     NoOptions,
     NormalizerPlugin,
     Options,
+    PromptAdapterPlugin,
 )
 from vlmbench_sdk.reading import ReadJob
-from vlmbench_sdk.records import FAILED_STATUSES, Answer, Request, Sample, Score
+from vlmbench_sdk.records import FAILED_STATUSES, Answer, Example, Prompt, Request, Sample, Score
 from vlmbench_sdk.retry import Retry
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "EnvironmentEntry",
     "EnvironmentPlugin",
     "EnvironmentUnavailableError",
+    "Example",
     "Generation",
     "Handle",
     "Launch",
@@ -71,6 +73,8 @@ __all__ = [
     "Outcome",
     "PluginError",
     "Prepared",
+    "Prompt",
+    "PromptAdapterPlugin",
     "PromptEntry",
     "ReadJob",
     "Request",

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
+from vlmbench_sdk.json_schema import pattern_mistake, schema_mistake
 from vlmbench_sdk.records import Record
 from vlmbench_sdk.retry import Retry
 
@@ -56,6 +57,8 @@ class ModelEntry(Entry):
     """Options of that environment for this model only, in place of the entry's own."""
     prompts: EntryName | None = None
     """Name of the prompt collection; null asks each sample's own question."""
+    adapter: str | None = None
+    """Name of a prompt adapter that fits rendered prompts to this family of models; null takes the collection's."""
     generation: Generation = Generation()
     revision: str = ""
     """Pinned weights revision."""
@@ -115,27 +118,109 @@ class MetricEntry(Entry):
     in the host."""
 
 
-class PromptRule(Record):
-    """One template and when it is used; a sample must match every list that is not empty."""
+class Expects(Record):
+    """An output contract: what shape an answer must have. An answer that has not is `parse_failed`, its text kept."""
 
+    type: Literal["text", "number", "date", "money", "choice", "json"]
+    """What the answer is read as; `vlmbench_sdk.parsing` says how, and what its normal form is."""
+    decimal: Literal[".", ","] = "."
+    """Of numbers and money: the decimal mark where a mark with three digits after it could be either."""
+    order: Literal["dmy", "mdy", "ymd"] = "dmy"
+    """Of dates: the order of day, month and year where digits alone do not tell."""
+    currency: bool = False
+    """Of money: whether the currency belongs to the value, as in `12.00 USD`."""
+    choices: tuple[str, ...] = ()
+    """Of choices: what may be answered."""
+    pattern: str = ""
+    """Of text: a regular expression that the whole answer must match."""
+    json_schema: dict[str, JsonValue] = Field(default_factory=dict)
+    """Of JSON: the JSON schema of the answer."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Expects":
+        mistake = pattern_mistake(self.pattern) or schema_mistake(self.json_schema)
+        for name in sorted(self.model_fields_set & {*_ONLY_FOR}):
+            if self.type not in _ONLY_FOR[name]:
+                mistake = f"`{name}` is for type {' or '.join(_ONLY_FOR[name])} only"
+        different = {each.casefold().strip() for each in self.choices}
+        if self.type == "choice" and len(different) < max(len(self.choices), 1):
+            mistake = "type choice needs `choices`, all different"
+        if mistake:
+            raise ValueError(mistake)
+        return self
+
+
+_ONLY_FOR: dict[str, tuple[str, ...]] = {
+    "decimal": ("number", "money"),
+    "order": ("date",),
+    "currency": ("money",),
+    "choices": ("choice",),
+    "pattern": ("text",),
+    "json_schema": ("json",),
+}
+
+
+class ExampleEntry(Record):
+    """A solved question that is shown before the real one; its texts are taken as they are, not as templates."""
+
+    images: tuple[str, ...] = ()
+    """Paths relative to the folder that `registries/` lies in, and inside of it."""
+    user: str
+    """What is asked."""
+    assistant: str
+    """What a good answer is."""
+
+
+class PromptRule(Record):
+    """A prompt and when it is used; a sample must match every list that is not empty.
+
+    Of several rules that match, the most specific is used: one for the sample itself, else one for its field,
+    else for its dataset, else for its doc_type, else for its language; of rules that name the same of these with
+    one more in common, the one with more. So sample_id > (dataset, doc_type, field) > (dataset, field) >
+    (doc_type, field) > field > (dataset, doc_type) > dataset > doc_type > language > no list at all. The order in
+    the file decides only between rules that name the same.
+    """
+
+    sample_id: tuple[str, ...] = ()
     dataset: tuple[str, ...] = ()
     doc_type: tuple[str, ...] = ()
     field: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
-    user: str
-    """Jinja template of the user prompt."""
+    user: str | None = None
+    """Jinja template of the user prompt; null keeps the collection's."""
+    user_file: str = ""
+    """A text file that is the template instead: all of it, its last line end included."""
     system: str | None = None
     """Jinja template of the system prompt; null keeps the collection's."""
+    examples: tuple[ExampleEntry, ...] | None = None
+    """Solved questions to show first; null keeps the collection's."""
+    expects: Expects | None = None
+    """What shape an answer must have; null keeps the collection's."""
 
 
 class PromptEntry(Entry):
-    """`prompts/NAME.yaml`: a prompt collection. The first rule that matches a sample is used."""
+    """`prompts/NAME.yaml`: a prompt collection. The most specific rule that matches a sample is used."""
 
     system: str = ""
     """Jinja template of the system prompt."""
+    system_file: str = ""
+    """A text file that is the template instead, all of it."""
     user: str = "{{ question }}"
     """Jinja template of the user prompt where no rule matches."""
+    user_file: str = ""
+    """A text file that is the template instead: all of it, its last line end included."""
+    csv: str = ""
+    """A collection of the original project, `prompt;doc_class_question_type;cer`: one rule per doc_type and field,
+    its prompts taken as they are. Of several prompts for the same key that with the lowest cer is used."""
     rules: tuple[PromptRule, ...] = ()
+    examples: tuple[ExampleEntry, ...] = ()
+    """Solved questions to show first where no rule says others."""
+    adapter: str | None = None
+    """Name of a prompt adapter that rendered prompts go through; null leaves them as they are."""
+    expects: Expects | None = None
+    """What shape an answer must have where nothing says otherwise; null takes every answer as it is."""
+    expects_of: dict[str, Expects] = Field(default_factory=dict)
+    """The same by the sample's answer_type, before `expects`; a rule's own comes first."""
     tuned_on: tuple[str, ...] = ()
     """`dataset:split` on which the prompts were tuned; scores there are flagged."""
 

@@ -14,6 +14,7 @@ from vlmbench_sdk.plugin_specs import (
     MetricPlugin,
     ModelPlugin,
     NormalizerPlugin,
+    PromptAdapterPlugin,
 )
 
 hookspec = pluggy.HookspecMarker("vlmbench")
@@ -33,6 +34,11 @@ def vlmbench_dataset_readers() -> list[DatasetReaderPlugin]:  # type: ignore[emp
 @hookspec
 def vlmbench_metrics() -> list[MetricPlugin]:  # type: ignore[empty-body]
     """Return the metrics this plugin adds."""
+
+
+@hookspec
+def vlmbench_prompt_adapters() -> list[PromptAdapterPlugin]:  # type: ignore[empty-body]
+    """Return the prompt adapters this plugin adds."""
 
 
 @hookspec

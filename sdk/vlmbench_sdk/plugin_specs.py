@@ -1,4 +1,4 @@
-"""What hooks return: frozen descriptions of models, readers, metrics, normalisers, environments, charts.
+"""What hooks return: frozen descriptions of what a plugin adds.
 
 A description is light. Code that imports heavy libraries is named by an import string, `module:attribute`,
 and imported only where it runs.
@@ -89,6 +89,24 @@ class MetricPlugin(Record):
     @property
     def metric_id(self) -> str:
         """The versioned id, such as `anls@1`."""
+        return f"{self.name}@{self.version}"
+
+
+class PromptAdapterPlugin(Record):
+    """Fits rendered prompts to a family of models. Models and prompt collections name it as `adapter`."""
+
+    name: PluginName
+    version: int = Field(ge=1)
+    """Raised whenever the same prompt could come out differently."""
+    adapt: ImportString
+    """`def adapt(prompt: Prompt, request: Request) -> Prompt`, pure and light: it runs on the host for each sample,
+    also to tell what is stale. The request says what the sample is; its images are named as in the dataset, not
+    there to be opened."""
+    description: str = ""
+
+    @property
+    def adapter_id(self) -> str:
+        """The versioned id, such as `system_in_user@1`."""
         return f"{self.name}@{self.version}"
 
 

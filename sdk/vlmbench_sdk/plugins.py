@@ -19,13 +19,21 @@ from vlmbench_sdk.plugin_specs import (
     MetricPlugin,
     ModelPlugin,
     NormalizerPlugin,
+    PromptAdapterPlugin,
 )
 from vlmbench_sdk.records import Record
 
 ENTRY_POINT_GROUP = "vlmbench"
 
 SpecT = TypeVar(
-    "SpecT", ModelPlugin, DatasetReaderPlugin, MetricPlugin, NormalizerPlugin, EnvironmentPlugin, ChartPlugin
+    "SpecT",
+    ModelPlugin,
+    DatasetReaderPlugin,
+    MetricPlugin,
+    PromptAdapterPlugin,
+    NormalizerPlugin,
+    EnvironmentPlugin,
+    ChartPlugin,
 )
 
 
@@ -52,6 +60,7 @@ class Plugins:
     models: Mapping[str, ModelPlugin]
     dataset_readers: Mapping[str, DatasetReaderPlugin]
     metrics: Mapping[str, MetricPlugin]
+    prompt_adapters: Mapping[str, PromptAdapterPlugin]
     normalizers: Mapping[str, NormalizerPlugin]
     environments: Mapping[str, EnvironmentPlugin]
     charts: Mapping[str, ChartPlugin]
@@ -79,6 +88,7 @@ def load_plugins() -> Plugins:
         models=_collect(manager, loaded, "vlmbench_models", ModelPlugin, owners),
         dataset_readers=_collect(manager, loaded, "vlmbench_dataset_readers", DatasetReaderPlugin, owners),
         metrics=_collect(manager, loaded, "vlmbench_metrics", MetricPlugin, owners),
+        prompt_adapters=_collect(manager, loaded, "vlmbench_prompt_adapters", PromptAdapterPlugin, owners),
         normalizers=_collect(manager, loaded, "vlmbench_normalizers", NormalizerPlugin, owners),
         environments=_collect(manager, loaded, "vlmbench_environments", EnvironmentPlugin, owners),
         charts=_collect(manager, loaded, "vlmbench_charts", ChartPlugin, owners),

@@ -51,6 +51,19 @@ class Sample(Record):
     """Anything else worth slicing by."""
 
 
+class Example(Record):
+    """A solved question shown before the real one."""
+
+    images: tuple[str, ...] = ()
+    """Absolute paths, readable by the worker."""
+    image_sha256: tuple[str, ...] = ()
+    """SHA-256 of each image; the runner holds the files against it."""
+    user: str
+    """What is asked."""
+    assistant: str
+    """What a good answer is."""
+
+
 class Request(Record):
     """What a model is asked: a `Sample` without its gold, and with its prompt rendered."""
 
@@ -61,6 +74,8 @@ class Request(Record):
     """The rendered user prompt."""
     system: str = ""
     """The rendered system prompt; empty for none."""
+    examples: tuple[Example, ...] = ()
+    """Solved questions to show first, in this order."""
     doc_id: str = ""
     doc_type: str = ""
     field: str = ""
@@ -70,6 +85,14 @@ class Request(Record):
     """SHA-256 of each image as the dataset was read; the runner holds the files against it."""
     digest: str = ""
     """Digest of the prompt and the images' bytes; the journal carries it."""
+
+
+class Prompt(Record):
+    """What a model is told of one sample, as a prompt adapter gets it and gives it back."""
+
+    system: str = ""
+    user: str
+    examples: tuple[Example, ...] = ()
 
 
 class Answer(Record):

@@ -1,6 +1,7 @@
 """Make sure that a model saw the images whose digests stand in its answers' lineage."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from vlmbench_sdk.records import Request
@@ -21,7 +22,7 @@ class ImageWatch:
         Asked before a request is handed to the model and again when its answer is there, so that an image that
         changed in between is seen, also when it was changed back.
         """
-        for path, wanted in zip(request.images, request.image_sha256, strict=False):
+        for path, wanted in _images(request):
             try:
                 if self._digest(Path(path)) != wanted:
                     return f"image {Path(path).name} is not the one that the dataset was read with; run again"
@@ -31,7 +32,7 @@ class ImageWatch:
 
     def changed(self, request: Request) -> str:
         """Say which image changed since `problem` looked; empty when none did."""
-        for path in request.images:
+        for path, _ in _images(request):
             before = self._known.get(path)
             if before is not None and before[0] != _state(Path(path)):
                 return f"image {Path(path).name} changed while the model was asked; run again"
@@ -44,6 +45,13 @@ class ImageWatch:
             before = (state, hashlib.sha256(path.read_bytes()).hexdigest())
             self._known[str(path)] = before
         return before[1]
+
+
+def _images(request: Request) -> Iterator[tuple[str, str]]:
+    """Every image that the model is shown, with its digest: those of the examples too."""
+    yield from zip(request.images, request.image_sha256, strict=False)
+    for each in request.examples:
+        yield from zip(each.images, each.image_sha256, strict=False)
 
 
 def _state(path: Path) -> _State:

@@ -64,6 +64,30 @@ MODELS = [
         {"asking|tiny": 1},
     ),
     Kind(
+        "more specific prompt rule, last in the file",
+        edit("prompts/p", PROMPTS + "- {dataset: [tiny], field: [f1], user: 'Tiny'}\n"),
+        {"asking|tiny": {"answers": ["prompt p changed (1 of 4 samples)"]}},
+        {"asking|tiny": 1},
+    ),
+    Kind(
+        "prompt for one sample",
+        edit("prompts/p", PROMPTS + "- {sample_id: [s2], user: 'Two'}\n"),
+        {
+            f"asking|{name}": {"answers": [f"prompt p changed (1 of {number} samples)"]}
+            for name, number in SAMPLES.items()
+        },
+        {"asking|big": 1, "asking|tiny": 1},
+    ),
+    Kind(
+        "example of one field",
+        edit("prompts/p", PROMPTS.replace("f1],", "f1], examples: [{user: a, assistant: b}],")),
+        {
+            "asking|big": {"answers": ["prompt p changed (3 of 12 samples)"]},
+            "asking|tiny": {"answers": ["prompt p changed (1 of 4 samples)"]},
+        },
+        {"asking|big": 3, "asking|tiny": 1},
+    ),
+    Kind(
         "system prompt",
         edit("prompts/p", "system: You read.\n" + PROMPTS),
         every("asking", "prompt p changed"),

@@ -53,6 +53,14 @@ NOTHING = [
     Kind("a model that is in no benchmark", edit("models/other", "plugin: echo\n")),
     Kind("prompt rule that matches nothing", edit("prompts/p", PROMPTS + "- {field: [none], user: x}\n")),
     Kind("prompt rule after one that takes all it matches", edit("prompts/p", PROMPTS + "- {field: [f1], user: x}\n")),
+    Kind("prompt adapter that changes no prompt", edit("models/asking", ASKING + "adapter: system_in_user\n")),
+    Kind("prompt rule with the collection's own prompt", edit("prompts/p", PROMPTS + "- {field: [f0]}\n")),
+    Kind(
+        "general prompt rule before a special one",
+        edit(
+            "prompts/p", PROMPTS.replace("rules:\n", "rules:\n- {doc_type: [receipt], user: 'Read: {{ question }}'}\n")
+        ),
+    ),
     Kind("where a prompt was tuned", edit("prompts/p", PROMPTS + "tuned_on: ['big:train']\n")),
     Kind("prompt collection under another name", rename_prompts),
     Kind("licence and description of a dataset", edit("datasets/tiny", TINY + "licence: MIT\ndescription: small\n")),

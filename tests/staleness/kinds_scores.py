@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from tests.staleness.kinds import Kind, edit, everywhere, in_tiny, owner, plugin
-from tests.staleness.made import MINE, SAMPLES, TINY, write_benchmark
+from tests.staleness.kinds import Kind, edit, everywhere, in_tiny, of, owner, plugin
+from tests.staleness.made import MINE, PROMPTS, SAMPLES, TINY, write_benchmark
 from tests.support import write_yaml
 
 ASSETS = "vlmbench-assets"
 NEW_VERSIONS = ["metric exact_match@1 → exact_match@2", "metric mine (exact_match@1) → mine (exact_match@2)"]
+CONTRACTS = ["output contracts of the prompts changed"]
 CER = ["metric cer@1 added"]
 
 
@@ -122,6 +123,18 @@ SCORES = [
         constants={"PAGE": "3"},
         stale=everywhere(report=["layout of the page changed"]),
         boards=dict.fromkeys(SAMPLES, ("layout of the page changed",)),
+    ),
+    Kind(
+        "output contract",
+        edit("prompts/p", PROMPTS + "expects: {type: text}\n"),
+        of("asking", metrics=CONTRACTS, aggregates=CONTRACTS),
+        said=tuple(CONTRACTS),
+    ),
+    Kind(
+        "prompts tuned on a split that is scored",
+        edit("prompts/p", PROMPTS + "tuned_on: ['big:test']\n"),
+        {"asking|big": {"report": ["on which split the prompts were tuned changed"]}},
+        boards={"big": ("model asking changed",)},
     ),
     Kind("model joined", join, boards=dict.fromkeys(SAMPLES, ("model new joined",))),
     Kind("model that left for another benchmark", leave),

@@ -16,6 +16,7 @@ FACTS = ReportFacts(
     parameters={"plugin": "tesseract", "options": "language: rus", "revision": ""},
     environment={"kind": "venv", "packages": ", ".join(f"package{i} 1.{i}" for i in range(40))},
     dataset_facts={"reader": "jsonl"},
+    tuned=False,
     limit=None,
     asked=4,
     answer_s=4.0,

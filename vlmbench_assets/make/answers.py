@@ -1,7 +1,7 @@
 """Make a cell's `answers`: ask what has no answer yet, and publish the table."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,11 +15,13 @@ from vlmbench_assets.lineage import Lineage, digest_json
 from vlmbench_assets.made_from import LOCK, QUESTIONS, MadeFrom, without
 from vlmbench_assets.make.kept import ASKED_AGAIN, KeptAnswers
 from vlmbench_assets.make.samples import ensure_samples, image_root, samples_of
+from vlmbench_assets.prompting import adapter_of, collection_of, prompts_used
 from vlmbench_assets.questions import Questions, make_questions
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import checked_csv, rows_of, to_csv
 from vlmbench_assets.work.ask import Worker, answers_table, ask, make_requests
-from vlmbench_assets.work.prompt import RenderedPrompt, render_all
+from vlmbench_assets.work.examples import copied_examples
+from vlmbench_assets.work.prompt import Prompting, RenderedPrompt
 from vlmbench_assets.work.shards import ask_in_shards
 from vlmbench_assets.work.watch import Say, Surroundings
 from vlmbench_assets.worker import model_job, prepare_worker, run_facts
@@ -117,9 +119,8 @@ def make_answers(bench: Bench, cell: Cell, how: Asking, around: Surroundings) ->
 def _inquire(bench: Bench, cell: Cell, how: Asking) -> _Inquiry:
     ensure_samples(bench, cell.dataset)
     samples = samples_of(bench, cell.dataset)
-    model = bench.catalog.models[cell.model]
-    collection = bench.catalog.prompts[model.prompts] if model.prompts else None
-    prompts = render_all(collection, model.prompts or "", samples, cell.dataset)
+    how_asked = Prompting(collection_of(bench, cell.model), adapter_of(bench, cell.model))
+    prompts = how_asked.render_all(samples, cell.dataset)
     digests = {sample_id: prompt.sha256 for sample_id, prompt in prompts.items()}
     questions = make_questions(rows_of(samples), digests)
     kept = KeptAnswers(bench.store, cell.dataset, cell.model)
@@ -132,7 +133,10 @@ def _ask(inquiry: _Inquiry, lineage: Lineage, open_: Questions, worker: Worker, 
     if already:
         around.say(f"{already} of {len(inquiry.questions.items)} samples need not be asked")
     root = image_root(bench, cell.dataset)
-    requests = make_requests(inquiry.samples, open_, inquiry.prompts, root)
+    shown = copied_examples(inquiry.prompts, open_, inquiry.kept.examples)
+    requests = make_requests(inquiry.samples, open_, inquiry.prompts, root, shown)
+    if any(request.examples for request in requests):
+        worker = replace(worker, examples_root=inquiry.kept.examples)
     job = model_job(bench, cell.model, digest_json(lineage))
     if min(worker.shards, len(requests)) > 1:
         return ask_in_shards(job, requests, worker, around)
@@ -162,7 +166,8 @@ def _publish(
         facts={
             **facts,
             "questions_key": MadeFrom(bench).questions_key(cell, bench.store.manifest("samples", cell.dataset)),
-            "prompts": MadeFrom(bench).prompts_used(cell.model),
+            "prompts": prompts_used(bench, cell.model),
+            "prompt_files": dict(collection.files) if (collection := collection_of(bench, cell.model)) else {},
             "samples": len(frame),
             "samples_in_dataset": len(inquiry.questions.items),
             "asked_again_next": int(frame["status"].isin(ASKED_AGAIN).sum()),

@@ -43,6 +43,11 @@ class KeptAnswers:
         return self.store.folder("answers", self.dataset, self.model) / "work"
 
     @property
+    def examples(self) -> Path:
+        """Copies of the images of examples, where the worker can read them and not write."""
+        return self.work.with_name("examples")
+
+    @property
     def journal(self) -> Path:
         """Every answer that ever came, in the order they came."""
         return self.work / JOURNAL

@@ -11,10 +11,13 @@ from vlmbench_assets.contracts import AGGREGATES, ANSWERS
 from vlmbench_assets.hold import dataset_held, failure_of
 from vlmbench_assets.lineage import Lineage, digest_bytes
 from vlmbench_assets.made_from import MadeFrom
+from vlmbench_assets.make.samples import samples_of
 from vlmbench_assets.models_of import models_of
+from vlmbench_assets.prompting import TUNED, collection_of, tuned_here
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import read_table, to_csv
+from vlmbench_assets.work.parse import contracts_of, with_failures
 from vlmbench_assets.work.rank import CellScores, leaderboard_markdown, rank
 from vlmbench_sdk import MetricPlugin
 
@@ -81,7 +84,7 @@ def _scores(judge: Judge, cell: Cell) -> CellScores | None:
     manifest = bench.store.manifest("answers", cell.dataset, cell.model)
     if not path.exists() or manifest is None:
         return None
-    answers = read_table(bench.store.table("answers", cell.dataset, cell.model), ANSWERS)
+    answers = _answers(bench, cell)
     samples, answer_s, asked = (manifest.facts.get(name) for name in ("samples", "answer_s", "asked"))
     return CellScores(
         aggregates=read_table(path, AGGREGATES),
@@ -92,12 +95,22 @@ def _scores(judge: Judge, cell: Cell) -> CellScores | None:
     )
 
 
+def _answers(bench: Bench, cell: Cell) -> pd.DataFrame:
+    answers = read_table(bench.store.table("answers", cell.dataset, cell.model), ANSWERS)
+    collection = collection_of(bench, cell.model)
+    if collection is None or collection.contracts is None:
+        return answers
+    return with_failures(answers, contracts_of(collection, samples_of(bench, cell.dataset), cell.dataset))
+
+
 def _warnings(judge: Judge, cell: Cell) -> Iterator[str]:
     """Say what of a cell's figures should not be trusted as it stands."""
     failure = failure_of(judge.bench.store, cell.dataset, cell.model)
     if failure is not None:
         yield f"its last run failed at {failure.stage}"
         return
+    if tuned_here(judge.bench, cell):
+        yield TUNED
     judged = judge.cell(cell)
     # The page itself says nothing about scores, so a report that is only out of date is no warning.
     if any(found.state != "fresh" for asset, found in judged.assets.items() if asset != "report"):

@@ -10,9 +10,11 @@ from vlmbench_assets.contracts import ANSWERS, METRICS, SAMPLES
 from vlmbench_assets.lineage import Lineage, digest_bytes, digest_file
 from vlmbench_assets.made_from import MadeFrom
 from vlmbench_assets.make.samples import GOLD, samples_of
+from vlmbench_assets.prompting import CONTRACTS, collection_of
 from vlmbench_assets.score_elsewhere import scored_elsewhere
 from vlmbench_assets.store import Manifest, Store
 from vlmbench_assets.tables import checked_csv, parse_table, read_table
+from vlmbench_assets.work.parse import contracts_of, in_normal_form, with_failures
 from vlmbench_assets.work.score import load_metric, score
 from vlmbench_assets.work.watch import QUIET, Surroundings
 from vlmbench_sdk import ContractError
@@ -22,7 +24,18 @@ SAID = ("sample_id", "status", "answer")
 
 
 def read_answered(bench: Bench, cell: Cell) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read a cell's answers and the samples they are for.
+    """Read a cell's samples and answers; answers that break their output contract have status `parse_failed`.
+
+    Raises:
+        ContractError: When the answers are not what was published, or some are for samples that are gone.
+    """
+    samples, answers = read_said(bench, cell)
+    contracts = contracts_of(collection_of(bench, cell.model), samples, cell.dataset)
+    return samples, with_failures(answers, contracts)
+
+
+def read_said(bench: Bench, cell: Cell) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read a cell's answers as they were published, and the samples they are for.
 
     Raises:
         ContractError: When the answers are not what was published, or some are for samples that are gone.
@@ -69,7 +82,7 @@ def make_metrics(
         again: Score everything again, also what was scored by the same metric before.
         around: Where lines of workers go.
     """
-    samples, answers = read_answered(bench, cell)
+    samples, answers = read_said(bench, cell)
     inputs = (
         bench.store.manifest("samples", cell.dataset),
         bench.store.manifest("answers", cell.dataset, cell.model),
@@ -82,6 +95,8 @@ def make_metrics(
         for name in names
         for entry in (bench.catalog.metrics[name],)
     ]
+    contracts = contracts_of(collection_of(bench, cell.model), samples, cell.dataset)
+    samples, answers = in_normal_form(samples, with_failures(answers, contracts), contracts)
     work = bench.store.folder("metrics", cell.dataset, cell.model) / "work"
     loaded = [
         scored_elsewhere(bench, metric, (samples, answers), kept, work / metric.name, around)
@@ -120,6 +135,9 @@ def _kept(
     if before is None or not path.exists() or before.files.get(path.name) != digest_file(path):
         return {}
     made_from = MadeFrom(bench)
+    contracts = made_from.contracts(cell, bench.store.manifest("samples", cell.dataset))
+    if {name: value for name, value in before.lineage.items() if name == CONTRACTS} != contracts:
+        return {}
 
     def whole(name: str) -> Lineage:
         return {**made_from.metric(name), **made_from.metric_environment(name, before.lineage)}

@@ -12,6 +12,7 @@ from vlmbench_assets.lineage import digest_bytes
 from vlmbench_assets.made_from import MadeFrom
 from vlmbench_assets.make.aggregates import plugins_by_metric
 from vlmbench_assets.make.metrics import read_answered
+from vlmbench_assets.prompting import adapter_of, tuned_here
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import read_table
 from vlmbench_assets.work.draw import Picture, draw_pictures
@@ -82,6 +83,7 @@ def report_facts(bench: Bench, cell: Cell) -> ReportFacts:
             "generation": _compact(entry.generation.model_dump(mode="json", exclude_defaults=True)),
             "revision": entry.revision,
             "prompts": entry.prompts or "each sample's own question",
+            "prompt adapter": adapter.adapter_id if (adapter := adapter_of(bench, cell.model)) else "",
         },
         environment=_environment_facts(facts),
         dataset_facts={
@@ -93,6 +95,7 @@ def report_facts(bench: Bench, cell: Cell) -> ReportFacts:
             "documents": _compact((samples.facts if samples else {}).get("documents")),
         },
         limit=_partial(facts),
+        tuned=tuned_here(bench, cell),
         asked=asked if isinstance(asked := facts.get("asked"), int) else 0,
         answer_s=_seconds(facts.get("answer_s")),
         load_s=_seconds(facts.get("load_s")),

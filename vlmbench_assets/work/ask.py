@@ -1,7 +1,7 @@
 """Ask a model every sample of a dataset, in its environment, and make the `answers` table."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from vlmbench_assets.work.attempt import Attempt
 from vlmbench_assets.work.merge import shard_folder
 from vlmbench_assets.work.prompt import RenderedPrompt
 from vlmbench_assets.work.watch import LOOK_EVERY_S, Surroundings
-from vlmbench_sdk import Environment, Options, Prepared, Request, WorkerError
+from vlmbench_sdk import Environment, Example, Options, Prepared, Request, WorkerError
 from vlmbench_sdk.job import Job, JobResult
 from vlmbench_sdk.journal import Answered
 
@@ -44,6 +44,8 @@ class Worker:
     """How many workers share the cell's samples."""
     shard: int | None = None
     """Which of them this is; None for a worker that is alone."""
+    examples_root: Path | None = None
+    """Folder of the images of examples; None where there are none."""
     timeout_s: float | None = None
     disk_gib: float | None = None
     """A worker that leaves more than this in its folder is stopped."""
@@ -104,9 +106,21 @@ def answers_table(
 
 
 def make_requests(
-    samples: pd.DataFrame, questions: Questions, prompts: Mapping[str, RenderedPrompt], image_root: Path
+    samples: pd.DataFrame,
+    questions: Questions,
+    prompts: Mapping[str, RenderedPrompt],
+    image_root: Path,
+    shown: Callable[[Example], Example],
 ) -> list[Request]:
-    """Turn the samples of some questions into requests: no gold, prompts rendered, image paths absolute."""
+    """Turn the samples of some questions into requests: no gold, prompts rendered, image paths absolute.
+
+    Args:
+        samples: The samples table.
+        questions: Which of them to ask.
+        prompts: Rendered prompt of each sample.
+        image_root: What the samples' images are relative to.
+        shown: Gives an example whose images the worker can read.
+    """
     digests = questions.digests
     return [
         Request(
@@ -114,6 +128,7 @@ def make_requests(
             images=tuple(str(image_root / image) for image in json.loads(row["images"])),
             prompt=prompts[row["sample_id"]].user,
             system=prompts[row["sample_id"]].system,
+            examples=tuple(shown(each) for each in prompts[row["sample_id"]].examples),
             doc_id=row["doc_id"],
             doc_type=row["doc_type"],
             field=row["field"],

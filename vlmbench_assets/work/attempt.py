@@ -114,7 +114,7 @@ class Attempt:
             arguments=("-m", self._module, str(work / JOB)),
             work=work,
             log=self.worker.log,
-            readable=(self.worker.image_root,) if self.worker.image_root else (),
+            readable=tuple(root for root in (self.worker.image_root, self.worker.examples_root) if root),
             env={**self.worker.env, **variables, **self._gpus_to_find()},
             secrets=self.worker.secrets,
             gpus=self._lease.ids if self._lease else (),

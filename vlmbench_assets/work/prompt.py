@@ -1,5 +1,6 @@
-"""Render prompts: Jinja templates in a sandbox, the first matching rule, a digest of what was rendered."""
+"""Render prompts: the rule for the sample, Jinja templates in a sandbox, an adapter, a digest of what came out."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -7,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from vlmbench_assets.lineage import digest_json
 from vlmbench_assets.problems import unknown
-from vlmbench_sdk import CatalogError
-from vlmbench_sdk.entries import PromptEntry, PromptRule
+from vlmbench_assets.prompt_collection import Collection
+from vlmbench_sdk import CatalogError, Example, PluginError, Prompt, PromptAdapterPlugin, Request
+from vlmbench_sdk.plugin_specs import resolve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,42 +37,79 @@ class RenderedPrompt:
 
     system: str
     user: str
+    examples: tuple[Example, ...] = ()
+    """Their images are named as they lie in the workspace."""
 
     @property
     def sha256(self) -> str:
-        """Digest of both parts."""
-        return digest_json([self.system, self.user])
+        """Digest of all parts; where the images of examples lie does not matter."""
+        shown = [[each.image_sha256, each.user, each.assistant] for each in self.examples]
+        return digest_json([self.system, self.user, *([shown] if shown else [])])
 
 
-def render_all(
-    entry: PromptEntry | None, name: str, samples: "pd.DataFrame", dataset: str
-) -> dict[str, RenderedPrompt]:
-    """Render the prompt of every sample, by sample id.
+@dataclass(frozen=True, slots=True)
+class Prompting:
+    """How a model is asked."""
 
-    Raises:
-        CatalogError: When a template fails on a sample; names the collection and the sample.
-    """
-    from vlmbench_assets.tables import rows_of
+    collection: Collection | None = None
+    """None asks each sample's own question."""
+    adapter: PromptAdapterPlugin | None = None
 
-    return {row["sample_id"]: render(entry, name, row, dataset) for row in rows_of(samples)}
+    def render(self, sample: Mapping[str, str], dataset: str) -> RenderedPrompt:
+        """Render one sample's prompt.
+
+        Raises:
+            CatalogError: When a template fails on the sample; names the collection and the sample.
+            PluginError: When the adapter gives no prompt.
+        """
+        rendered = RenderedPrompt(system="", user=sample["question"])
+        if self.collection is not None:
+            rendered = _rendered(self.collection, sample, dataset)
+        return rendered if self.adapter is None else _adapted(self.adapter, rendered, sample)
+
+    def render_all(self, samples: "pd.DataFrame", dataset: str) -> dict[str, RenderedPrompt]:
+        """Render the prompt of every sample, by sample id."""
+        from vlmbench_assets.tables import rows_of
+
+        return {row["sample_id"]: self.render(row, dataset) for row in rows_of(samples)}
 
 
-def render(entry: PromptEntry | None, name: str, sample: Mapping[str, str], dataset: str) -> RenderedPrompt:
-    """Render one sample's prompt; without a collection its own question is the prompt."""
-    if entry is None:
-        return RenderedPrompt(system="", user=sample["question"])
+def _rendered(collection: Collection, sample: Mapping[str, str], dataset: str) -> RenderedPrompt:
     from jinja2 import TemplateError
 
     values = {variable: sample.get(variable, "") for variable in VARIABLES} | {"dataset": dataset}
-    rule = _rule(entry, values)
-    system = entry.system if rule is None or rule.system is None else rule.system
-    user = entry.user if rule is None else rule.user
+    rule = collection.rule(values)
     try:
-        return RenderedPrompt(system=_render(system, values), user=_render(user, values))
+        user = rule.user if rule.literal else _render(rule.user, values)
+        return RenderedPrompt(system=_render(rule.system, values), user=user, examples=rule.examples)
     except TemplateError as error:
         raise CatalogError(
-            f"its template fails on sample {sample['sample_id']} ({error})", where=f"prompts {name}"
+            f"its template fails on sample {sample['sample_id']} ({error})", where=f"prompts {collection.name}"
         ) from error
+
+
+def _adapted(adapter: PromptAdapterPlugin, rendered: RenderedPrompt, sample: Mapping[str, str]) -> RenderedPrompt:
+    where = f"prompt adapter {adapter.adapter_id}"
+    adapt = resolve(adapter.adapt, owner=where)
+    if not callable(adapt):
+        raise PluginError(f"{adapter.adapt!r} is not a function", where=where)
+    request = Request(
+        sample_id=sample["sample_id"],
+        images=tuple(json.loads(sample["images"])),
+        prompt=rendered.user,
+        system=rendered.system,
+        examples=rendered.examples,
+        doc_id=sample["doc_id"],
+        doc_type=sample["doc_type"],
+        field=sample["field"],
+        language=sample["language"],
+        answer_type=sample["answer_type"],
+        image_sha256=tuple(json.loads(sample["image_sha256"])),
+    )
+    made = adapt(Prompt(system=rendered.system, user=rendered.user, examples=rendered.examples), request)
+    if not isinstance(made, Prompt):
+        raise PluginError(f"it must return a Prompt, not {made!r}", where=where, fix="Report this to its author")
+    return RenderedPrompt(system=made.system, user=made.user, examples=made.examples)
 
 
 def template_mistakes(text: str) -> list[str]:
@@ -88,20 +127,6 @@ def template_mistakes(text: str) -> list[str]:
         for name in sorted(meta.find_undeclared_variables(tree))
         if name not in VARIABLES
     ]
-
-
-def _rule(entry: PromptEntry, values: Mapping[str, str]) -> PromptRule | None:
-    """The first rule that matches; the order in the file is the precedence."""
-    for rule in entry.rules:
-        asked = {
-            "dataset": rule.dataset,
-            "doc_type": rule.doc_type,
-            "field": rule.field,
-            "language": rule.language,
-        }
-        if all(not allowed or values[name] in allowed for name, allowed in asked.items()):
-            return rule
-    return None
 
 
 @cache

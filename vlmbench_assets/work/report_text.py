@@ -38,6 +38,8 @@ class ReportFacts:
     environment: Mapping[str, str]
     dataset_facts: Mapping[str, str]
     limit: int | None
+    tuned: bool
+    """Whether the prompts were tuned on the very split that is scored."""
     asked: int
     """Samples that were asked in `answer_s`; the others were answered before."""
     answer_s: float | None
@@ -97,6 +99,8 @@ def _headline(tables: ReportTables, facts: ReportFacts) -> str:
     said.append(f"{failed} of {samples} answers failed." if failed else "No answer failed.")
     if facts.limit:
         said.append(f"**Only the first {facts.limit} samples of the dataset were asked.**")
+    if facts.tuned:
+        said.append("**The prompts were tuned on this very split, so the score flatters the model.**")
     return " ".join(said)
 
 

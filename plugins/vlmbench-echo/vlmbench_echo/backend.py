@@ -61,4 +61,5 @@ class Echo(Model[EchoOptions]):
         text = self.options.answer
         for name in ("prompt", "sample_id", "field", "doc_id"):
             text = text.replace("{" + name + "}", str(getattr(request, name)))
-        return text
+        shown = " | ".join(f"{len(each.images)} images: {each.user} > {each.assistant}" for each in request.examples)
+        return text.replace("{examples}", shown).replace("{system}", request.system)

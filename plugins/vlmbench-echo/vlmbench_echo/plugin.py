@@ -13,7 +13,8 @@ class EchoOptions(Options):
     without_effect: ClassVar[frozenset[str]] = frozenset({"latency_ms", "batch_size", "asked_log"})
 
     answer: str = "{prompt}"
-    """Its answer; `{prompt}`, `{sample_id}`, `{field}` and `{doc_id}` are filled in from the request."""
+    """Its answer; `{prompt}`, `{sample_id}`, `{field}`, `{doc_id}`, `{system}` and
+    `{examples}` are filled in from the request."""
     answers: dict[str, str] = Field(default_factory=dict)
     """Answers by sample id, before `answer`."""
     statuses: dict[str, str] = Field(default_factory=dict)

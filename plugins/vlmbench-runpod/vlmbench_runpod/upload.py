@@ -36,7 +36,9 @@ def work_files(launch: Launch) -> Iterator[tuple[PurePosixPath, Path | bytes]]:
 
 
 def _pictures(requests: bytes) -> set[Path]:
-    return {Path(image) for line in requests.splitlines() for image in json.loads(line).get("images", ())}
+    asked = [json.loads(line) for line in requests.splitlines()]
+    shown = [each for request in asked for each in (request, *request.get("examples", ()))]
+    return {Path(image) for each in shown for image in each.get("images", ())}
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

@@ -1,0 +1,154 @@
+"""Parsers of answers: what they read, that they never raise, and that a normal form is read as itself."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from vlmbench_sdk.entries import Expects
+from vlmbench_sdk.json_schema import misfit, schema_mistake
+from vlmbench_sdk.parsing import LONGEST, parse
+
+NUMBER, COMMA = Expects(type="number"), Expects(type="number", decimal=",")
+MONEY, CURRENCY = Expects(type="money"), Expects(type="money", currency=True)
+MONEY_COMMA = Expects(type="money", decimal=",", currency=True)
+DATE, US_DATE, YEAR_FIRST = (Expects(type="date", order=order) for order in ("dmy", "mdy", "ymd"))
+TIN = Expects(type="choice", choices=("tin", "new tin", "СНИЛС"))
+JSON = Expects(type="json", json_schema={"type": "object", "required": ["total"], "properties": {"n": {"minimum": 1}}})
+ANY = [NUMBER, COMMA, MONEY, CURRENCY, MONEY_COMMA, DATE, US_DATE, YEAR_FIRST, TIN, Expects(type="json"), JSON]
+ANY += [Expects(type="text"), Expects(type="text", pattern="[0-9]{4} [0-9]{6}")]
+SOUP = st.text("0123456789.,-/ \u00a0'()$€₽рубкоп.USDmayмая{}[]\":`\n", max_size=60)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expects", "text"),
+    [
+        ("1 234,56", NUMBER, "1234.56"),
+        ("1\u00a0234\u202f567", NUMBER, "1234567"),
+        ("1,234.56", NUMBER, "1234.56"),
+        ("1.234,56", NUMBER, "1234.56"),
+        ("1'234.50", NUMBER, "1234.5"),
+        ("1,234", NUMBER, "1234"),
+        ("1.234", NUMBER, "1.234"),
+        ("1.234", COMMA, "1234"),
+        ("0,125", COMMA, "0.125"),
+        ("\u2212007", NUMBER, "-7"),
+        ("-0.00", NUMBER, "0"),
+        ("The answer is 42.", NUMBER, "42"),
+        ("42, so 42.0", NUMBER, "42"),
+        ("1 234,56 ₽", CURRENCY, "1234.56 RUB"),
+        ("1,234.56 USD", CURRENCY, "1234.56 USD"),
+        ("Итого: 1 234 руб. 56 коп.", CURRENCY, "1234.56 RUB"),
+        ("RM12.5", CURRENCY, "12.50 MYR"),
+        ("-$5", CURRENCY, "-5.00 USD"),
+        ("€ 1.234,50", CURRENCY, "1234.50 EUR"),
+        ("3 items for 45 USD", MONEY, "45.00"),
+        ("12 мая 2024 г.", DATE, "2024-05-12"),
+        ("«12» мая 2024 года", DATE, "2024-05-12"),
+        ("May 12th, 2024", DATE, "2024-05-12"),
+        ("12th of May 2024", DATE, "2024-05-12"),
+        ("12-MAY-24", DATE, "2024-05-12"),
+        ("12.05.2024 14:33:10", DATE, "2024-05-12"),
+        ("2024-05-12T14:33", US_DATE, "2024-05-12"),
+        ("05/12/24", DATE, "2024-12-05"),
+        ("05/12/24", US_DATE, "2024-05-12"),
+        ("05/12/24", YEAR_FIRST, "2005-12-24"),
+        ("13/05/2024", US_DATE, "2024-05-13"),
+        ("It is a New TIN.", TIN, "new tin"),
+        ("снилс", TIN, "СНИЛС"),
+        ('Sure:\n```json\n{"total": 1, "b": "я"}\n```', JSON, '{"b":"я","total":1}'),
+        ('The answer is {"total": null}!', JSON, '{"total":null}'),
+        ("  a b ", Expects(type="text"), "a b"),
+    ],
+)
+def test_a_value_is_found(answer: str, expects: Expects, text: str) -> None:
+    assert parse(answer, expects).text == text
+    assert parse(text, expects).text == text
+
+
+@pytest.mark.parametrize(
+    ("answer", "expects", "problem"),
+    [
+        ("I cannot read it", NUMBER, "there is no number in it"),
+        ("3 of 4", NUMBER, "it has 2 different numbers, the first two 3 and 4"),
+        ("45.00", CURRENCY, "it names no currency"),
+        ("45 USD or 40 EUR", CURRENCY, "it has 2 different amounts"),
+        ("31.02.2024", DATE, "there is no date in it"),
+        ("1.5.2024 or 2.5.2024", DATE, "2 different dates"),
+        ("tin or снилс", TIN, "2 different choices"),
+        ("passport", TIN, "there is no choice in it"),
+        ('{"total": ', JSON, "it is not JSON"),
+        ('{"total": NaN}', JSON, "it is not JSON"),
+        ("[" * 9999 + "]" * 9999, JSON, "it is not JSON"),
+        ("{}", JSON, "the answer lacks `total`"),
+        ('{"total": 1, "n": 0}', JSON, "the answer.n is out of bounds"),
+        ("12 34", ANY[-1], "it does not match"),
+        ("1" * (LONGEST + 1), NUMBER, "characters, more than"),
+    ],
+)
+def test_what_gives_no_value_says_why(answer: str, expects: Expects, problem: str) -> None:
+    found = parse(answer, expects)
+    assert found.text == ""
+    assert problem in found.problem
+
+
+@given(st.text() | SOUP, st.sampled_from(ANY))
+def test_no_text_makes_a_parser_raise_and_a_normal_form_is_read_as_itself(answer: str, expects: Expects) -> None:
+    found = parse(answer, expects)
+    assert bool(found.text) != bool(found.problem)
+    if found.text:
+        assert parse(found.text, expects).text == found.text
+
+
+@given(
+    st.integers(0, 10**12),
+    st.integers(0, 99),
+    st.sampled_from([(" ", ",", "{} ₽", "RUB"), ("\u00a0", ",", "{} руб.", "RUB"), (",", ".", "{} USD", "USD")]),
+)
+def test_a_written_amount_is_read_back(whole: int, cents: int, style: tuple[str, str, str, str]) -> None:
+    group, mark, shape, currency = style
+    written = shape.format(f"{whole:,}".replace(",", group) + f"{mark}{cents:02}")
+    assert parse(written, CURRENCY).text == f"{whole}.{cents:02} {currency}"
+
+
+@given(st.dates())
+def test_a_written_date_is_read_back(day: object) -> None:
+    iso = str(day)
+    year, month, number = iso.split("-")
+    assert parse(iso, US_DATE).text == iso
+    assert parse(f"{number}.{month}.{year}", DATE).text == iso
+    assert parse(f"{month}/{number}/{year}", US_DATE).text == iso
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda each: st.lists(each), max_leaves=9))
+def test_any_json_value_is_read_back(value: object) -> None:
+    text = json.dumps(value)
+    assert json.loads(parse(text, Expects(type="json")).text) == value
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"type": "choice"},
+        {"type": "choice", "choices": ["a", "A "]},
+        {"type": "text", "order": "mdy"},
+        {"type": "text", "pattern": "["},
+        {"type": "json", "json_schema": {"oneOf": []}},
+        {"type": "json", "json_schema": {"type": "thing"}},
+        {"type": "json", "json_schema": {"properties": {"a": {"items": 3}}}},
+    ],
+)
+def test_a_contract_that_cannot_be_held_is_refused(entry: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Expects.model_validate(entry)
+
+
+def test_a_schema_tells_one_from_true() -> None:
+    assert schema_mistake({"enum": [1]}) == ""
+    assert misfit(1, {"enum": [1]}) == ""
+    assert misfit(bool(1), {"enum": [1]}) == "the answer is none of the allowed values"
+    assert "not asked for" in misfit({"a": 1}, {"additionalProperties": False})
+    assert "too long" in misfit(["a", "b"], {"maxItems": 1})
+    assert misfit(["a", 1], {"items": {"type": "string"}}) == "the answer[1] is not of type string"

@@ -1,0 +1,140 @@
+"""Read answers by their output contracts: find the one value that an answer gives, and write it in normal form.
+
+No parser raises, whatever the text holds. A normal form read again is itself. An answer that gives several different
+values gives none: guessing which was meant would be scoring the guess.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from vlmbench_sdk.dates import find_dates
+from vlmbench_sdk.entries import Expects
+from vlmbench_sdk.json_schema import misfit
+from vlmbench_sdk.numbers import CURRENCY_NAMES, find_amounts, find_numbers
+
+PARSING = "1"
+"""Raised whenever the same answer could be read otherwise."""
+LONGEST = 10_000
+"""Characters of an answer that are looked at; a longer one is no single value, JSON and text apart."""
+_FENCE = re.compile(r"```[A-Za-z]*[ \t]*\n?(.*?)```", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What was read out of an answer."""
+
+    text: str = ""
+    """The value in normal form; empty when there is a problem."""
+    problem: str = ""
+    """Why there is no value; empty when there is one."""
+
+
+def parse(answer: str, expects: Expects) -> Parsed:
+    """Read an answer by its contract."""
+    if len(answer) > LONGEST and expects.type not in {"json", "text"}:
+        return Parsed(problem=f"the answer has {len(answer)} characters, more than {LONGEST}")
+    return _PARSERS[expects.type](answer.strip(), expects)
+
+
+def _text(answer: str, expects: Expects) -> Parsed:
+    if not answer:
+        return Parsed(problem="there is no text in it")
+    if expects.pattern and re.fullmatch(expects.pattern, answer) is None:
+        return Parsed(problem=f"it does not match {expects.pattern!r}")
+    return Parsed(answer)
+
+
+def _number(answer: str, expects: Expects) -> Parsed:
+    return _only(find_numbers(answer, expects.decimal), "number")
+
+
+def _money(answer: str, expects: Expects) -> Parsed:
+    amounts = find_amounts(answer, expects.decimal)
+    # "3 items, 45.00 USD": a number with a currency is the amount, others are something else.
+    marked = [each for each in amounts if each.currency] or amounts
+    found = [f"{each.value} {each.currency}".strip() if expects.currency else each.value for each in marked]
+    if expects.currency and marked and not marked[0].currency and len(set(found)) == 1:
+        return Parsed(problem=f"it names no currency (known: {', '.join(CURRENCY_NAMES)})")
+    return _only(found, "amount")
+
+
+def _date(answer: str, expects: Expects) -> Parsed:
+    return _only(find_dates(answer, expects.order), "date")
+
+
+def _choice(answer: str, expects: Expects) -> Parsed:
+    if answer in expects.choices:
+        return Parsed(answer)
+    bare = _bare(answer)
+    if same := [each for each in expects.choices if _bare(each) == bare]:
+        return _only(same, "choice")
+    # A longer choice first, so that "new tin" is not also "tin".
+    found, rest = [], f" {bare} "
+    for choice in sorted(expects.choices, key=len, reverse=True):
+        words = f" {_bare(choice)} "
+        if words.strip() and words in rest:
+            found.append(choice)
+            rest = rest.replace(words, " \0 ")
+    return _only(found, "choice")
+
+
+def _json(answer: str, expects: Expects) -> Parsed:
+    problem = "it is not JSON"
+    for text in _json_texts(answer):
+        try:
+            value: JsonValue = json.loads(text, parse_constant=_refuse_constant)
+            normal = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+            # Half of a surrogate pair is JSON and no text.
+            normal.encode()
+        except (ValueError, RecursionError):
+            continue
+        problem = misfit(value, expects.json_schema)
+        if not problem:
+            return Parsed(normal)
+    return Parsed(problem=problem)
+
+
+def _json_texts(answer: str) -> list[str]:
+    """Where JSON may stand: the whole answer, a fenced block, from the first bracket to the last."""
+    texts = [answer]
+    fenced = [found.strip() for found in _FENCE.findall(answer)]
+    if len(fenced) == 1:
+        texts.append(fenced[0])
+    starts = [at for at in (answer.find("{"), answer.find("[")) if at >= 0]
+    end = max(answer.rfind("}"), answer.rfind("]"))
+    if starts and end > min(starts):
+        texts.append(answer[min(starts) : end + 1])
+    return list(dict.fromkeys(texts))
+
+
+def _refuse_constant(name: str) -> None:
+    message = f"{name} is not JSON"
+    raise ValueError(message)
+
+
+def _bare(text: str) -> str:
+    """Words in lower case with one space between, for comparison."""
+    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
+
+
+def _only(found: list[str], what: str) -> Parsed:
+    different = list(dict.fromkeys(found))
+    if len(different) == 1:
+        return Parsed(different[0])
+    if not different:
+        return Parsed(problem=f"there is no {what} in it")
+    return Parsed(problem=f"it has {len(different)} different {what}s, the first two {different[0]} and {different[1]}")
+
+
+_PARSERS: dict[str, Callable[[str, Expects], Parsed]] = {
+    "text": _text,
+    "number": _number,
+    "money": _money,
+    "date": _date,
+    "choice": _choice,
+    "json": _json,
+}

@@ -1,0 +1,66 @@
+"""How each model is asked: its prompt collection and adapter, and what follows from them for lineage and pages."""
+
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from vlmbench_assets.bench import Bench
+from vlmbench_assets.catalog import Cell
+from vlmbench_assets.lineage import digest_json
+from vlmbench_assets.prompt_collection import Collection
+from vlmbench_sdk import PromptAdapterPlugin
+
+TUNED = "its prompts were tuned on this split"
+CONTRACTS = "output contracts"
+
+
+def collection_of(bench: Bench, model: str) -> Collection | None:
+    """A model's prompt collection; None for one that is asked each sample's own question."""
+    name = bench.catalog.models[model].prompts
+    return bench.catalog.collections[name] if name else None
+
+
+def adapter_of(bench: Bench, model: str) -> PromptAdapterPlugin | None:
+    """A model's prompt adapter: its own, else its collection's."""
+    collection = collection_of(bench, model)
+    name = bench.catalog.models[model].adapter or (collection.adapter if collection else None)
+    return bench.plugins.prompt_adapters[name] if name else None
+
+
+def prompt_parts(bench: Bench, model: str) -> JsonValue:
+    """All that a model's prompts come from besides the samples: equal, and no prompt need be rendered to compare."""
+    collection, adapter = collection_of(bench, model), adapter_of(bench, model)
+    parts: dict[str, JsonValue] = dict(collection.parts) if collection else {}
+    return {**parts, **({"adapter": adapter.adapter_id} if adapter else {})}
+
+
+def prompts_used(bench: Bench, model: str) -> dict[str, JsonValue]:
+    """A model's prompts by name and digest, so that their change can be told; empty where it has none."""
+    collection, adapter = collection_of(bench, model), adapter_of(bench, model)
+    named = {"name": collection.name, "digest": digest_json(dict(collection.parts))} if collection else {}
+    return {**named, **({"adapter": adapter.adapter_id} if adapter else {})}
+
+
+def contracts_digest(bench: Bench, cell: Cell, slices: str) -> Mapping[str, str]:
+    """The output contracts of a cell, as part of a lineage; empty where there are none.
+
+    Args:
+        bench: The workspace.
+        cell: The cell.
+        slices: Digest of what rules go by besides field and doc_type.
+    """
+    from vlmbench_sdk.parsing import PARSING
+
+    collection = collection_of(bench, cell.model)
+    if collection is None or collection.contracts is None:
+        return {}
+    by_language = any("language" in rule.when for rule in collection.rules)
+    parts: list[JsonValue] = [PARSING, cell.dataset, collection.contracts, slices if by_language else ""]
+    return {CONTRACTS: digest_json(parts)[:16]}
+
+
+def tuned_here(bench: Bench, cell: Cell) -> bool:
+    """Whether a cell's prompts were tuned on the very split that it is scored on."""
+    collection = collection_of(bench, cell.model)
+    split = bench.catalog.datasets[cell.dataset].split
+    return collection is not None and f"{cell.dataset}:{split}" in collection.tuned_on
