@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from pydantic import JsonValue
 
@@ -12,7 +13,7 @@ from vlmbench_assets.mock_endpoint.server import Mock, Seen
 from vlmbench_assets.mock_endpoint.service import Service
 from vlmbench_openai.backend import Endpoint
 from vlmbench_openai.plugin import OpenAiOptions
-from vlmbench_sdk import Answer, Generation, ModelSettings, Request, Retry
+from vlmbench_sdk import Answer, Generation, Model, ModelSettings, Options, Request, Retry
 from vlmbench_sdk.asking import ask_all
 
 QUICK = Retry(attempts=4, first_s=0.02)
@@ -72,7 +73,7 @@ def ask(model: Endpoint, requests: Sequence[Request]) -> dict[str, Answer]:
     """Ask as the worker does."""
     try:
         model.load()
-        answers = list(ask_all(model, requests, model.settings.retry))
+        answers = list(ask_all(cast("Model[Options]", model), requests, model.settings.retry))
     finally:
         model.close()
     assert len({answer.sample_id for answer in answers}) == len(answers)
