@@ -97,8 +97,11 @@ class Endpoint(Model[OpenAiOptions]):
         try:
             await self._slots.open()
             guess = await self._pace.turn()
-            started = time.monotonic()
-            answer = await self._send(request.sample_id, body, started)
+            try:
+                answer = await self._send(request.sample_id, body, time.monotonic())
+            except EndpointError:
+                self._pace.unused(guess)
+                raise
         finally:
             self._slots.give()
         counted = (answer.input_tokens, answer.output_tokens)

@@ -107,6 +107,10 @@ class Pace:
             self._usual += (tokens - self._usual) * _SMOOTHING
             self._left += guess - tokens
 
+    def unused(self, guess: float) -> None:
+        """Say that a request failed: endpoints count what they answer."""
+        self._left += guess
+
     def _refill(self) -> None:
         now = time.monotonic()
         self._left = min(self._rate * 10, self._left + (now - self._at) * self._rate)
