@@ -48,7 +48,7 @@ class Endpoint(Model[OpenAiOptions]):
     async def _open(self) -> aiohttp.ClientSession:
         options = self.options
         timeout = aiohttp.ClientTimeout(
-            total=options.deadline_s, connect=None, sock_connect=options.timeout_s, sock_read=options.timeout_s
+            total=options.deadline_s, connect=options.timeout_s, sock_read=options.timeout_s
         )
         connector = aiohttp.TCPConnector(limit=options.concurrency)
         # Answers are small and come in small pieces: packing them would only delay the first token.
