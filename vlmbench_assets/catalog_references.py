@@ -21,6 +21,7 @@ from vlmbench_sdk.entries import (
     PromptEntry,
 )
 from vlmbench_sdk.plugins import Plugins
+from vlmbench_sdk.secrets import plain_secrets
 
 Entries = Mapping[tuple[Kind, str], Entry]
 DIMENSIONS = ("overall", "doc_type", "field", "subset", "language", "split", "doc_id", "answer_type")
@@ -143,3 +144,5 @@ def _misfits(
         schema.model_validate(options)
     except ValidationError as error:
         yield from schema_problems(file, error, schema, (key,))
+    for name in plain_secrets(options, schema):
+        yield file.problem((key, name), "a secret never stands in a file; write `${ENV:NAME}` and set that variable")

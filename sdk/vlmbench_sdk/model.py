@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from vlmbench_sdk.entries import Generation
 from vlmbench_sdk.plugin_specs import Options
 from vlmbench_sdk.records import Answer, Record, Request
+from vlmbench_sdk.retry import Retry
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -20,6 +21,9 @@ class ModelSettings(Record):
     revision: str = ""
     """Weights revision, as pinned by the entry; empty where a model has no weights."""
     generation: Generation = Generation()
+    retry: Retry = Retry()
+    """For models that ask many at a time and so have to ask again themselves: the entry's policy. What they yield as a
+    failed answer, with its `attempts`, the runner does not ask again."""
 
 
 class Model(ABC, Generic[OptionsT]):

@@ -31,9 +31,13 @@ PluginName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class Options(BaseModel):
-    """Base of a plugin's own options: frozen, unknown keys refused, each field described."""
+    """Base of a plugin's own options: frozen, unknown keys refused, each field described.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A field with `json_schema_extra={"secret": True}` takes `${ENV:NAME}` only; `vlmbench check` refuses a plain secret.
+    """
+
+    # In the worker they are checked with secrets filled in, which an error's text must not repeat.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     without_effect: ClassVar[frozenset[str]] = frozenset()
     """Options that change how fast or how dear an answer is, never what it says: they make nothing stale."""

@@ -154,7 +154,7 @@ def make_model(job: Job) -> tuple[Model[Options], Options]:
             f"{plugin.backend!r} is not a subclass of vlmbench_sdk.Model",
             where=f"model plugin {plugin.name}",
         )
-    settings = ModelSettings(name=job.model, revision=job.revision, generation=job.generation)
+    settings = ModelSettings(name=job.model, revision=job.revision, generation=job.generation, retry=job.retry)
     return cast("type[Model[Options]]", backend)(options, settings), declared
 
 

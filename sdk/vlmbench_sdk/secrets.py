@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from vlmbench_sdk.errors import ModelError
+from vlmbench_sdk.plugin_specs import Options
 
 _SECRET = re.compile(r"\$\{ENV:([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -19,6 +20,18 @@ def secret_names(value: JsonValue) -> set[str]:
     if isinstance(value, list):
         return set().union(*(secret_names(item) for item in value))
     return set()
+
+
+def plain_secrets(options: Mapping[str, JsonValue], schema: type[Options]) -> list[str]:
+    """Names of options that hold a secret itself where `${ENV:NAME}` is wanted."""
+    return [
+        name
+        for name, field in schema.model_fields.items()
+        if isinstance(field.json_schema_extra, dict)
+        and field.json_schema_extra.get("secret")
+        and options.get(name)
+        and not _SECRET.fullmatch(str(options[name]))
+    ]
 
 
 def fill_secrets(value: JsonValue, environ: Mapping[str, str]) -> JsonValue:

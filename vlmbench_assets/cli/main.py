@@ -11,6 +11,7 @@ from vlmbench_assets.cli.gc import gc
 from vlmbench_assets.cli.init import init
 from vlmbench_assets.cli.leaderboard import leaderboard
 from vlmbench_assets.cli.list import list_entries
+from vlmbench_assets.cli.mock_endpoint import mock_endpoint
 from vlmbench_assets.cli.plan import plan
 from vlmbench_assets.cli.prompts import prompts
 from vlmbench_assets.cli.report import report
@@ -28,7 +29,23 @@ def cli() -> None:
     """Benchmark vision-language models on documents."""
 
 
-for command in (init, check, list_entries, plan, run, status, leaderboard, report, diff, prompts, gc, env, doctor, ui):
+for command in (
+    init,
+    check,
+    list_entries,
+    plan,
+    run,
+    status,
+    leaderboard,
+    report,
+    diff,
+    prompts,
+    gc,
+    env,
+    doctor,
+    ui,
+    mock_endpoint,
+):
     cli.add_command(command)
 
 
