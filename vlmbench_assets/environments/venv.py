@@ -62,7 +62,7 @@ class VenvEnvironment(Environment[VenvOptions]):
 
     def _lines(self, distributions: tuple[str, ...]) -> list[str]:
         """Requirement lines: the entry's own, and the host's SDK and plugin."""
-        return [*self.options.requirements, *(_requirement(distribution(name)) for name in distributions)]
+        return [*self.options.requirements, *(requirement_of(distribution(name)) for name in distributions)]
 
     def _folder(self, lines: list[str]) -> Path:
         python = self.options.python or sys.executable
@@ -105,7 +105,7 @@ class VenvEnvironment(Environment[VenvOptions]):
         return done.stdout
 
 
-def _requirement(installed: Distribution) -> str:
+def requirement_of(installed: Distribution) -> str:
     """The line that installs into the environment what the host has: the same folder, file or version."""
     origin = installed.read_text("direct_url.json")
     if origin is None:
