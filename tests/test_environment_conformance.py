@@ -27,4 +27,4 @@ def venv(name: str, cache: Path) -> Environment[Options]:
 
 @pytest.mark.parametrize("make", [process, venv])
 def test_built_in_environments_pass_the_suite(make: "type[Environment[Options]]", tmp_path: Path) -> None:
-    assert len(check_environment(Ground(make, tmp_path, distribution="vlmbench-echo"))) == 7  # type: ignore[arg-type]
+    assert len(check_environment(Ground(make, tmp_path, distribution="vlmbench-echo"))) == 7
