@@ -55,9 +55,7 @@ class Host:
         self.run("uv", "pip", "install", "--quiet", "--no-deps", *editable)
 
     def run(self, *command: str) -> str:
-        started = time.monotonic()
         done = subprocess.run(command, cwd=self.root, env=self.env, capture_output=True, text=True, check=False)
-        print(f"{time.monotonic() - started:6.1f} {shlex.join(command)[:90]}")
         assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
