@@ -1,10 +1,11 @@
 """One opened workspace: its catalog, plugins and data, handed to everything that makes something."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import distributions
 
 from vlmbench_assets.catalog import Catalog, Cell, RegistryFolder, load_catalog
+from vlmbench_assets.problems import CatalogMistakesError, Problem
 from vlmbench_assets.store import Store
 from vlmbench_assets.workspace import Workspace
 from vlmbench_sdk.plugins import Plugins, load_plugins
@@ -51,8 +52,23 @@ def open_bench(workspace: Workspace, progress: CellProgress = silent, waits: Cel
         RegistryFolder(workspace.registries, "workspace"),
         *(RegistryFolder(path, f"plugin {info.distribution}") for path, info in plugins.registries),
     ]
-    catalog = load_catalog(folders, plugins)
-    return Bench(workspace, plugins, catalog, Store(workspace.data), progress, waits)
+    store = Store(workspace.data)
+    try:
+        catalog = load_catalog(folders, plugins)
+    except CatalogMistakesError as mistakes:
+        raise CatalogMistakesError(_with_hints(store, mistakes.problems)) from None
+    return Bench(workspace, plugins, catalog, store, progress, waits)
+
+
+def _with_hints(store: Store, problems: Sequence[Problem]) -> list[Problem]:
+    """Say which package to install where an entry names what one brought that is gone."""
+    from vlmbench_assets.orphans import hint
+
+    hints = [hint(store, problem.absent) if problem.absent else "" for problem in problems]
+    return [
+        replace(problem, says=f"{problem.says}; {said}") if said else problem
+        for problem, said in zip(problems, hints, strict=True)
+    ]
 
 
 def project_versions() -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from pydantic import JsonValue, ValidationError
 
 from vlmbench_assets.catalog_rules import schema_problems
-from vlmbench_assets.problems import Problem, unknown
+from vlmbench_assets.problems import Absent, Problem, unknown
 from vlmbench_assets.registry_files import RegistryFile
 from vlmbench_assets.work.prompt import template_mistakes
 from vlmbench_sdk import Options
@@ -26,6 +26,14 @@ from vlmbench_sdk.secrets import plain_secrets
 Entries = Mapping[tuple[Kind, str], Entry]
 DIMENSIONS = ("overall", "doc_type", "field", "subset", "language", "split", "doc_id", "answer_type")
 ATTRIBUTES = "attributes."
+
+PLUGINS: Mapping[str, str] = {
+    "models": "model plugins",
+    "datasets": "dataset readers",
+    "metrics": "metric plugins",
+    "environments": "kinds of environments",
+}
+"""What entries of a folder name a plugin of."""
 
 PluginT = TypeVar("PluginT")
 
@@ -118,7 +126,7 @@ def _entries(file: RegistryFile, key: str, kind: Kind, names: Sequence[str], ent
         if (kind, name) in entries and name not in usable:
             yield file.problem(path, f"`{name}` is abstract; name an entry that extends it")
         elif name not in usable:
-            yield file.problem(path, unknown(name, usable, f"entry in {kind} named"))
+            yield file.problem(path, unknown(name, usable, f"entry in {kind} named"), Absent(kind, name))
 
 
 def _plugin(
@@ -132,7 +140,8 @@ def _plugin(
     """The plugin must be installed, and the entry's options must fit it."""
     plugin = plugins.get(name)
     if plugin is None:
-        yield file.problem((key,), unknown(name, [*plugins], f"{key} installed named"))
+        says = unknown(name, [*plugins], f"{key} installed named")
+        yield file.problem((key,), says, Absent(PLUGINS[file.kind], name))
         return
     yield from _misfits(file, options, options_of(plugin), "options")
 

@@ -63,8 +63,8 @@ def explain(bench: Bench, first: State, second: State, metric: str) -> Explained
     Raises:
         WorkspaceError: When a table of theirs was pruned, or neither was scored by the metric.
     """
-    name = metric or bench.catalog.headline_of(second.metrics.dataset, second.metrics.model)
     known = [str(each) for each in _list(second.metrics.facts.get("metrics"))]
+    name = metric or _headline(bench, second.metrics, known)
     if name not in known or name not in bench.catalog.metrics:
         raise WorkspaceError(
             f"it was not scored by metric {name!r}", where=second.name, fix=f"Its metrics: {', '.join(known)}"
@@ -73,6 +73,13 @@ def explain(bench: Bench, first: State, second: State, metric: str) -> Explained
     dimensions = bench.catalog.dimensions_of(second.metrics.dataset, second.metrics.model)
     comparison = compare(_tables(bench, first), _tables(bench, second), name, plugin, dimensions)
     return Explained(first, second, name, _reasons(bench, first, second), comparison)
+
+
+def _headline(bench: Bench, metrics: Manifest, known: list[str]) -> str:
+    """The metric that ranks a cell; of one that nothing declares any more, the first that it was scored by."""
+    declared = metrics.dataset in bench.catalog.datasets and metrics.model in bench.catalog.models
+    headline = bench.catalog.headline_of(metrics.dataset, metrics.model) if declared else ""
+    return headline or next((name for name in known if name in bench.catalog.metrics), "")
 
 
 def _tables(bench: Bench, state: State) -> Scored:

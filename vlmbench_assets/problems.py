@@ -1,7 +1,7 @@
 """Mistakes in registry files: each with file, line, key, what was found and what is allowed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -9,6 +9,15 @@ from vlmbench_sdk import CatalogError
 
 MANY = 30
 """Lists of allowed words longer than this are not spelled out."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Absent:
+    """Something that an entry refers to and that is not there."""
+
+    kind: str
+    """`model plugins`, `dataset readers`, …, or the folder of an entry."""
+    name: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,6 +31,8 @@ class Problem:
     """Dotted path of the key; empty when the whole file is meant."""
     says: str
     """What was found, and what is allowed."""
+    absent: Absent | None = field(default=None, compare=False)
+    """What is not there, where the mistake is that alone: a package that is not installed may bring it."""
 
     def __str__(self) -> str:
         """Render ``file:line: key `a.b`: says``."""

@@ -8,7 +8,7 @@ from typing import get_args
 
 from pydantic import JsonValue
 
-from vlmbench_assets.problems import Problem, shown_path, unknown
+from vlmbench_assets.problems import Absent, Problem, shown_path, unknown
 from vlmbench_assets.yaml_file import KeyPath, YamlFile, YamlMistakeError, read_yaml
 from vlmbench_sdk.entries import Kind
 
@@ -39,11 +39,11 @@ class RegistryFile:
     overrides: str = ""
     """Origin of the plugin's entry that this one of the workspace replaces."""
 
-    def problem(self, path: KeyPath, says: str) -> Problem:
+    def problem(self, path: KeyPath, says: str, absent: Absent | None = None) -> Problem:
         """A mistake at a key of this file."""
         key = ".".join(str(part) for part in path)
         line = self.content.line(path) if path else 0
-        return Problem(shown_path(self.path, self.folder.path), line, key, says)
+        return Problem(shown_path(self.path, self.folder.path), line, key, says, absent)
 
 
 Files = dict[tuple[Kind, str], RegistryFile]

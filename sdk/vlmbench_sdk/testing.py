@@ -53,9 +53,18 @@ def check_metric(plugin: MetricPlugin, golden: Sequence[Golden], options: dict[s
         found = scorer(_case(each.answer, each.references, each.answer_type), chosen).value
         same = found == each.value or (found is not None and each.value is not None and abs(found - each.value) < 1e-9)
         assert same, f"metric {plugin.name}: {each.answer!r} against {each.references} is {found}, not {each.value}"
+    check_range(plugin, options, answer_type=golden[0].answer_type)
+
+
+def check_range(
+    plugin: MetricPlugin, options: dict[str, JsonValue] | None = None, *, answer_type: str = "text"
+) -> None:
+    """Check that no text makes a metric raise or leave its declared range."""
+    scorer = cast("Callable[[Case, Options], Score]", resolve(plugin.score, owner=f"metric {plugin.name}"))
+    chosen = plugin.options.model_validate(options or {})
     for answer in HOSTILE:
         for reference in HOSTILE:
-            value = scorer(_case(answer, (reference,), golden[0].answer_type), chosen).value
+            value = scorer(_case(answer, (reference,), answer_type), chosen).value
             if value is not None:
                 low = plugin.lower is None or value >= plugin.lower
                 assert low, f"metric {plugin.name}: {value} is below its lower end {plugin.lower}"
@@ -91,7 +100,10 @@ def check_reader(
 
 
 def check_model(
-    plugin: ModelPlugin, requests: Sequence[Request], options: dict[str, JsonValue] | None = None
+    plugin: ModelPlugin,
+    requests: Sequence[Request],
+    options: dict[str, JsonValue] | None = None,
+    settings: ModelSettings | None = None,
 ) -> list[Answer]:
     """Check a model where its libraries are installed: it loads, answers each request once, and closes.
 
@@ -102,7 +114,7 @@ def check_model(
     fits = isinstance(backend, type) and issubclass(backend, Model)
     assert fits, f"model {plugin.name}: {plugin.backend} is not a subclass of vlmbench_sdk.Model"
     make = cast("type[Model[Options]]", backend)
-    model = make(plugin.options.model_validate(options or {}), ModelSettings(name=plugin.name))
+    model = make(plugin.options.model_validate(options or {}), settings or ModelSettings(name=plugin.name))
     try:
         model.load()
         answers = {answer.sample_id: answer for answer in ask_all(model, requests)}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def leaderboard(datasets: tuple[str, ...], workspace: Path | None, as_json: bool) -> None:  # noqa: FBT001
     """Rank the models of DATASETS, or of every dataset that has results."""
     from vlmbench_assets.make.leaderboard import rank_dataset
+    from vlmbench_assets.orphans import orphans
 
     bench = open_workspace(workspace)
     unknown = sorted(set(datasets) - set(bench.catalog.datasets))
@@ -39,6 +40,9 @@ def leaderboard(datasets: tuple[str, ...], workspace: Path | None, as_json: bool
         return
     for name in chosen:
         print_leaderboard(bench, name)
+    for orphan in orphans(bench):
+        if orphan.cell.dataset in chosen:
+            click.echo(f"left out of {orphan.cell.dataset}: {orphan.cell.model} ({orphan.reason})", err=True)
     if not chosen:
         click.echo("no results yet; `vlmbench run` makes some")
 

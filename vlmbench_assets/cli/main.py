@@ -13,6 +13,7 @@ from vlmbench_assets.cli.leaderboard import leaderboard
 from vlmbench_assets.cli.list import list_entries
 from vlmbench_assets.cli.mock_endpoint import mock_endpoint
 from vlmbench_assets.cli.plan import plan
+from vlmbench_assets.cli.plugin import plugin
 from vlmbench_assets.cli.prompts import prompts
 from vlmbench_assets.cli.report import report
 from vlmbench_assets.cli.run import run
@@ -43,6 +44,7 @@ for command in (
     gc,
     env,
     doctor,
+    plugin,
     ui,
     mock_endpoint,
 ):

@@ -78,7 +78,7 @@ class VenvEnvironment(Environment[VenvOptions]):
 
     def _lines(self, distributions: tuple[str, ...]) -> list[str]:
         """Requirement lines: the entry's own, and the host's SDK and plugin."""
-        return [*self.options.requirements, *(_requirement(distribution(name)) for name in distributions)]
+        return [*self.options.requirements, *(requirement_of(distribution(name)) for name in distributions)]
 
     def _folder(self, lines: list[str]) -> Path:
         python = self.options.python or sys.executable
@@ -125,7 +125,7 @@ def _quiet(*command: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
 
-def _requirement(installed: Distribution) -> str:
+def requirement_of(installed: Distribution) -> str:
     """The line that installs into the environment what the host has: the same folder, file or version."""
     origin = origin_of(installed)
     # An editable one follows its source from then on, as in the host.
