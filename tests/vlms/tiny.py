@@ -39,7 +39,9 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+from transformers.utils import logging
 
+logging.disable_progress_bar()
 QUESTION = "What is the total?"
 SIDE, PATCH, BATCH, HELD_OUT = 96, 16, 32, 100
 # `{%- -%}` would eat the line feeds of the template.
