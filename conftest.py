@@ -18,7 +18,10 @@ ENGINES = {
     "slurm": ("slurmctld", "-V"),
     "ssh": ("ssh", "-V"),
     # A wheel for the CPU on this machine: without it an index would send gigabytes of CUDA libraries.
-    "torch": (sys.executable, "-m", "uv", "pip", "install", "-q", "--dry-run", "--no-index", "--no-deps", "torch==2.13.0"),
+    "torch": (
+        *(sys.executable, "-m", "uv", "pip", "install", "--python", sys.executable, "--target", "/nowhere"),
+        *("--dry-run", "--no-index", "--no-deps", "torch==2.13.0"),
+    ),
 }
 """A command of each that succeeds where tests can use it; `.ci/run` and `.ci/engines.sh` install them."""
 

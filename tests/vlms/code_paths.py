@@ -50,8 +50,8 @@ def check_families(folder: Path) -> None:
     requests = requests_of(folder, 10)
     for family, options in (("idefics3", {}), ("paligemma", {"prompt_format": "{images}{prompt}"})):
         save_random(family, folder / family)
-        alone = answers(model_of(folder / family, batch_size=1, **options), requests)
-        model = model_of(folder / family, batch_size=4, window=2, **options)
+        alone = answers(model_of(folder / family, None, batch_size=1, **options), requests)
+        model = model_of(folder / family, None, batch_size=4, window=2, **options)
         together = answers(model, requests)
         assert len(alone) == len(together) == 10
         assert {name: each.answer for name, each in alone.items()} == {
@@ -126,7 +126,7 @@ def check_refusals(folder: Path) -> None:
         ("has no chat template", {"model": str(folder / "paligemma")}),
         ("cannot be loaded", {"model": str(folder)}),
     ):
-        model = model_of(folder / "idefics3", **options)
+        model = model_of(folder / "idefics3", None, **options)
         try:
             model.load()
         except ModelError as error:

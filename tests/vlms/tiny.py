@@ -34,7 +34,9 @@ from transformers import (
     PaliGemmaConfig,
     PaliGemmaForConditionalGeneration,
     PaliGemmaProcessor,
+    PreTrainedModel,
     PreTrainedTokenizerFast,
+    ProcessorMixin,
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
@@ -123,9 +125,7 @@ def llava() -> tuple[LlavaForConditionalGeneration, LlavaProcessor]:
         tie_word_embeddings=False,
     )
     processor = LlavaProcessor(
-        image_processor=CLIPImageProcessorPil(
-            size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE}
-        ),
+        image_processor=CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE}),
         tokenizer=tokens,
         patch_size=PATCH,
         vision_feature_select_strategy="default",
@@ -185,7 +185,7 @@ def paligemma() -> tuple[PaliGemmaForConditionalGeneration, PaliGemmaProcessor]:
     return model, processor
 
 
-FAMILIES: dict[str, Callable[[], tuple[torch.nn.Module, object]]] = {
+FAMILIES: dict[str, Callable[[], tuple[PreTrainedModel, ProcessorMixin]]] = {
     "llava": llava,
     "idefics3": idefics3,
     "paligemma": paligemma,
