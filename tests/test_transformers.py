@@ -20,8 +20,15 @@ InTorch = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def in_torch(tmp_path: Path) -> InTorch:
-    """Run a script of `tests/vlms` in the environment that the plugin ships, where the run finds it made already."""
+def in_torch(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> InTorch:
+    """Run a script of `tests/vlms` in the environment that the plugin ships, where the run finds it made already.
+
+    It takes a gigabyte and a minute, so the tests share one, also those of another process of pytest.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "torch"
+    shared.mkdir(exist_ok=True)
+    (tmp_path / "cache").symlink_to(shared)
     options = VenvOptions.model_validate(yaml.safe_load(ENTRY.read_text(encoding="utf-8"))["options"])
     environment = VenvEnvironment(options, name="transformers", cache=tmp_path / "cache")
     python = environment.prepare(("vlmbench-sdk", "vlmbench-transformers"), lambda _: None).python

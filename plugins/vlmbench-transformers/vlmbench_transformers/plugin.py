@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue
 
 from vlmbench_sdk import ModelPlugin, Options, hookimpl
 
-Source = Annotated[str, Field(pattern=r"^(~?/.+|[\w.-]+/[\w.-]+)$")]
+Source = Annotated[str, Field(pattern=r"^(~?/.+|\w[\w.-]*/\w[\w.-]*)$")]
 """An absolute folder, or `owner/name` on the hub."""
 Revision = Annotated[str, Field(pattern=r"^([0-9a-f]{40})?$")]
 """A commit: 40 hexadecimal digits."""
