@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from vlmbench_sdk import EnvironmentEntry, Generation, ModelEntry, ModelError, Request
+from vlmbench_sdk import EnvironmentEntry, Generation, ModelEntry, ModelError, ModelSettings, Request
 from vlmbench_sdk.plugins import load_plugins
+from vlmbench_transformers.backend import TransformersModel
 from vlmbench_transformers.batching import Sizes, one_ahead, read_ahead
 from vlmbench_transformers.plugin import TransformersOptions, vlmbench_registries
 from vlmbench_transformers.prompts import messages, plain
@@ -69,6 +70,15 @@ def test_a_folder_is_known_by_its_digest(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{ }", encoding="utf-8")
     with pytest.raises(ModelError, match=f"revision: {digest_of(tmp_path)}"):
         find(str(tmp_path), first.digest, where="model m")
+
+
+def test_an_environment_without_torch_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OMP_NUM_THREADS", "TOKENIZERS_PARALLELISM", "HF_HUB_OFFLINE"):
+        monkeypatch.setenv(name, "1")
+    model = TransformersModel(TransformersOptions(model=str(tmp_path)), ModelSettings(name="m"))
+    with pytest.raises(ModelError, match="Run it in the environment `transformers`"):
+        model.load()
+    model.close()
 
 
 def request(prompt: str = "Total?", system: str = "", images: int = 1) -> Request:
