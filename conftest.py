@@ -19,7 +19,7 @@ ENGINES = {
     "ssh": ("ssh", "-V"),
     # A wheel for the CPU on this machine: without it an index would send gigabytes of CUDA libraries.
     "torch": (
-        *(sys.executable, "-m", "uv", "pip", "install", "--python", sys.executable, "--target", "/nowhere"),
+        *(sys.executable, "-m", "uv", "pip", "install", "--python", sys.executable),
         *("--dry-run", "--no-index", "--no-deps", "torch==2.13.0"),
     ),
 }

@@ -121,7 +121,7 @@ def check_refusals(folder: Path) -> None:
     """What cannot work is said before the first request."""
     for expected, options in (
         ("sees none", {"device": "cuda"}),
-        ("does not exist for the worker", {"model": "/nowhere"}),
+        ("does not exist for the worker", {"model": str(folder / "absent")}),
         ("revision is required", {"model": "owner/name"}),
         ("has no chat template", {"model": str(folder / "paligemma")}),
         ("cannot be loaded", {"model": str(folder)}),
