@@ -85,7 +85,7 @@ def test_a_model_that_learned_to_read_totals_is_scored(
     assert not {"torchvision", "dagster", "pandas"} & set(packages)
 
 
-def test_families_memory_and_refusals_in_the_real_library(tmp_path: Path, in_torch: InTorch) -> None:
+def test_families_and_refusals_in_the_real_library(tmp_path: Path, in_torch: InTorch) -> None:
     told = in_torch("code_paths.py", tmp_path / "models").stdout
-    for line in ("idefics3: 10 equal", "paligemma: 10 equal", "sampling:", "pictures:", "memory:"):
+    for line in ("idefics3: 10 equal", "paligemma: 10 equal", "sampling:", "pictures:"):
         assert line in told
