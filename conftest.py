@@ -17,8 +17,22 @@ ENGINES = {
     "apptainer": ("apptainer", "--version"),
     "slurm": ("slurmctld", "-V"),
     "ssh": ("ssh", "-V"),
+    # A wheel for the CPU on this machine: without it an index would send gigabytes of CUDA libraries.
+    "torch": (
+        *(sys.executable, "-m", "uv", "pip", "install", "--python", sys.executable),
+        *("--dry-run", "--no-index", "--no-deps", "torch==2.13.0"),
+    ),
 }
 """A command of each that succeeds where tests can use it; `.ci/run` and `.ci/engines.sh` install them."""
+
+
+def pytest_configure() -> None:
+    """Tell uv, which does not read pip's settings, where wheels lie on this machine."""
+    if "UV_FIND_LINKS" not in os.environ:
+        command = [sys.executable, "-m", "pip", "config", "get", "global.find-links"]
+        told = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+        if found := os.environ.get("PIP_FIND_LINKS", " ".join(told)):
+            os.environ["UV_FIND_LINKS"] = found.replace(" ", ",")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

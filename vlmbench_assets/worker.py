@@ -102,6 +102,7 @@ def run_facts(bench: Bench, model: str, worker: Worker, result: JobResult, wall_
     return {
         "model": entry.model_dump(mode="json"),
         "resolved_options": dict(result.resolved_options),
+        "model_facts": dict(result.model_facts),
         "environment": {
             "name": entry.environment,
             "kind": declared.kind,

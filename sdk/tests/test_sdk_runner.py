@@ -41,6 +41,7 @@ def test_it_answers_everything_and_says_how(tmp_path: Path) -> None:
     assert result["answered"] == 3
     assert "vlmbench-sdk" in result["packages"]
     assert result["resolved_options"]["batch_size"] == 1
+    assert result["model_facts"] == {}
 
 
 def test_half_a_surrogate_pair_becomes_the_replacement_character() -> None:

@@ -63,6 +63,8 @@ class JobResult(Record):
     """Seconds from the first request to the last answer."""
     resolved_options: dict[str, JsonValue] = Field(default_factory=dict)
     """The plugin's options with every default filled in."""
+    model_facts: dict[str, JsonValue] = Field(default_factory=dict)
+    """What the model tells of itself: its device, settings that its engine filled in."""
     python: str = ""
     packages: dict[str, str] = Field(default_factory=dict)
     """Every distribution importable in the worker, with its version."""

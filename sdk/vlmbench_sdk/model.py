@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
+from pydantic import JsonValue
+
 from vlmbench_sdk.entries import Generation
 from vlmbench_sdk.plugin_specs import Options
 from vlmbench_sdk.records import Answer, Record, Request
@@ -52,6 +54,14 @@ class Model(ABC, Generic[OptionsT]):
     @abstractmethod
     def answer(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Answer each request exactly once, in any order."""
+
+    def facts(self) -> dict[str, JsonValue]:
+        """Return what the manifest should tell of this run besides the options.
+
+        Such as the device, and the settings that the engine filled in by itself. Asked once, after the last
+        answer and before `close`; not for anything that answers depend on and the options do not say.
+        """
+        return {}
 
     def close(self) -> None:
         """Give back what `load` took."""

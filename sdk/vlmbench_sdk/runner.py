@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import cast
 
 from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, PipesContext, open_dagster_pipes
+from pydantic import JsonValue
 
 from vlmbench_sdk.asking import ask_all
 from vlmbench_sdk.errors import ModelError, PluginError, VlmBenchError
@@ -88,6 +89,7 @@ def _answer(job: Job, requests: list[Request], work: Path) -> JobResult:
     load_s = answer_s = None
     answered = 0
     resolved = Options()
+    facts: dict[str, JsonValue] = {}
     error_text = trace = ""
     try:
         started = time.monotonic()
@@ -99,6 +101,7 @@ def _answer(job: Job, requests: list[Request], work: Path) -> JobResult:
             started = time.monotonic()
             answered = _journal_answers(job, model, requests, work / JOURNAL)
             answer_s = time.monotonic() - started
+            facts = model.facts()
         finally:
             model.close()
     except VlmBenchError as error:
@@ -114,6 +117,7 @@ def _answer(job: Job, requests: list[Request], work: Path) -> JobResult:
         load_s=load_s,
         answer_s=answer_s,
         resolved_options=resolved.model_dump(mode="json"),
+        model_facts=facts,
         python=platform.python_version(),
         packages={d.name: d.version for d in distributions()},
         hardware=_hardware(),

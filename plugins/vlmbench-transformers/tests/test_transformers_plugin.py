@@ -1,0 +1,146 @@
+"""What needs no torch: options, entries, sources, prompts, settings, batches."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from vlmbench_sdk import EnvironmentEntry, Generation, ModelEntry, ModelError, ModelSettings, Request
+from vlmbench_sdk.plugins import load_plugins
+from vlmbench_transformers.backend import TransformersModel
+from vlmbench_transformers.batching import Sizes, one_ahead, read_ahead
+from vlmbench_transformers.plugin import TransformersOptions, vlmbench_registries
+from vlmbench_transformers.prompts import messages, plain
+from vlmbench_transformers.settings import cut, generate_arguments
+from vlmbench_transformers.source import digest_of, find
+
+[REGISTRIES] = vlmbench_registries()
+CONTENT = TypeAdapter(dict[str, JsonValue])
+
+
+def test_the_plugin_is_found_and_loads_nothing_heavy() -> None:
+    assert load_plugins().models["transformers"].options is TransformersOptions
+    assert find_spec("torch") is None, "the host needs no torch"
+
+
+@pytest.mark.parametrize("path", sorted(REGISTRIES.glob("models/*.yaml")), ids=lambda path: path.stem)
+def test_model_entries_are_abstract_or_pinned_and_fit_their_schema(path: Path) -> None:
+    entry = ModelEntry.model_validate(CONTENT.validate_python(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    TransformersOptions.model_validate(entry.options)
+    assert entry.plugin == "transformers"
+    assert entry.abstract or len(entry.revision) == 40
+    assert (REGISTRIES / "environments" / f"{entry.environment}.yaml").is_file()
+    assert entry.generation.temperature == 0
+
+
+@pytest.mark.parametrize("path", sorted(REGISTRIES.glob("environments/*.yaml")), ids=lambda path: path.stem)
+def test_environments_pin_every_requirement(path: Path) -> None:
+    entry = EnvironmentEntry.model_validate(CONTENT.validate_python(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    requirements = entry.options["requirements"]
+    assert isinstance(requirements, list)
+    assert all("==" in str(line) for line in requirements)
+
+
+@pytest.mark.parametrize("source", ["relative/../x", "name", "a/b/c", "./here", ""])
+def test_a_source_is_an_absolute_folder_or_owner_and_name(source: str) -> None:
+    with pytest.raises(ValidationError):
+        TransformersOptions(model=source)
+
+
+@pytest.mark.parametrize("revision", ["", "main", "abc123", "A" * 40])
+def test_a_model_of_the_hub_needs_a_commit(revision: str) -> None:
+    with pytest.raises(ModelError, match="40 hexadecimal digits") as caught:
+        find("owner/name", revision, where="model m")
+    assert "`revision`" in str(caught.value)
+    pinned = find("owner/name", "a" * 40, where="model m")
+    assert not pinned.local
+
+
+def test_a_folder_is_known_by_its_digest(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    first = find(str(tmp_path), "", where="model m")
+    assert first.local
+    assert find(str(tmp_path), first.digest, where="model m") == first
+    (tmp_path / "config.json").write_text("{ }", encoding="utf-8")
+    with pytest.raises(ModelError, match=f"revision: {digest_of(tmp_path)}"):
+        find(str(tmp_path), first.digest, where="model m")
+
+
+def test_an_environment_without_torch_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OMP_NUM_THREADS", "TOKENIZERS_PARALLELISM", "HF_HUB_OFFLINE"):
+        monkeypatch.setenv(name, "1")
+    model = TransformersModel(TransformersOptions(model=str(tmp_path)), ModelSettings(name="m"))
+    with pytest.raises(ModelError, match="Run it in the environment `transformers`"):
+        model.load()
+    model.close()
+
+
+def request(prompt: str = "Total?", system: str = "", images: int = 1) -> Request:
+    return Request(sample_id="s", images=("a.png",) * images, prompt=prompt, system=system)
+
+
+def test_messages_hold_the_system_prompt_then_pictures_then_the_question() -> None:
+    assert json.dumps(messages(request(system="Be brief.", images=2))) == json.dumps(
+        [
+            {"role": "system", "content": [{"type": "text", "text": "Be brief."}]},
+            {
+                "role": "user",
+                "content": [{"type": "image"}, {"type": "image"}, {"type": "text", "text": "Total?"}],
+            },
+        ]
+    )
+    assert [turn["role"] for turn in messages(request())] == ["user"]
+
+
+def test_a_plain_prompt_keeps_braces_of_the_question() -> None:
+    assert plain("{images}answer: {prompt}\n", "<image>", request("{images} {system} {x}", images=2)) == (
+        "<image><image>answer: {images} {system} {x}\n"
+    )
+
+
+def test_settings_that_the_entry_leaves_open_are_those_of_the_weights() -> None:
+    assert generate_arguments(Generation(), {}) == {"max_new_tokens": 512}
+    assert generate_arguments(Generation(), {"max_new_tokens": 2048}) == {}
+    greedy = generate_arguments(Generation(temperature=0, top_p=0.5, max_new_tokens=9), {"do_sample": True})
+    assert greedy == {"max_new_tokens": 9, "do_sample": False}
+    sampled = generate_arguments(Generation(temperature=0.7, top_p=0.5, stop=("\n",)), {"max_new_tokens": 1})
+    assert sampled == {"do_sample": True, "temperature": 0.7, "top_p": 0.5, "stop_strings": ["\n"]}
+
+
+def test_the_first_stop_string_and_the_rest_are_dropped() -> None:
+    assert cut("12.50\nand END", ("END", "\n")) == "12.50"
+    assert cut("12.50", ("END",)) == "12.50"
+
+
+@given(st.lists(st.integers(1, 5000)), st.integers(1, 9), st.integers(1, 40_000))
+def test_batches_hold_everything_once_and_halve_until_they_fit(lengths: list[int], size: int, memory: int) -> None:
+    sizes: Sizes[int] = Sizes(size, lambda length: length)
+    done: list[int] = []
+    failed = 0
+    for batch in sizes.batches(lengths):
+        assert 1 <= len(batch) <= size
+        assert batch == sorted(batch, reverse=True)
+        waiting = [batch]
+        while waiting:
+            part = waiting.pop(0)
+            if len(part) > 1 and part[0] * len(part) > memory:
+                failed += 1
+                waiting = [*sizes.halves(part), *waiting]
+            else:
+                done += part
+    assert sorted(done) == sorted(lengths)
+    assert sizes.halvings == failed
+
+
+@given(st.lists(st.integers()), st.integers(1, 5))
+def test_reading_ahead_loses_nothing_and_keeps_the_order(items: list[int], window: int) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        windows = list(read_ahead(items, lambda item: -item, pool, window))
+        assert [item for each in windows for item in each] == [-item for item in items]
+        assert list(one_ahead(items, str, pool)) == [str(item) for item in items]
