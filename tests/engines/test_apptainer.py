@@ -206,7 +206,7 @@ def test_an_image_is_converted_once_by_two_at_once(tmp_path: Path, tiny_image: s
     for thread in both:
         thread.join()
     assert len(said) == 1
-    assert sorted(path.suffix for path in (tmp_path / "images").iterdir()) == [".lock", ".sif"]
+    assert sorted(path.suffix for path in (tmp_path / "images").iterdir()) == [".lock", ".sif", ".used"]
     archive = tmp_path / "image.tar"
     subprocess.run(["docker", "save", "--output", str(archive), tiny_image], check=True)
     sif = Image(f"docker-archive:{archive}", environment="own", cache=tmp_path).sif("sha256:0", print)
