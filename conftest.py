@@ -17,6 +17,7 @@ ENGINES = {
     "apptainer": ("apptainer", "--version"),
     "slurm": ("slurmctld", "-V"),
     "ssh": ("ssh", "-V"),
+    "mount": ("unshare", "--mount", "true"),
 }
 """A command of each that succeeds where tests can use it; `.ci/run` and `.ci/engines.sh` install them."""
 
