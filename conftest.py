@@ -17,6 +17,7 @@ ENGINES = {
     "apptainer": ("apptainer", "--version"),
     "slurm": ("slurmctld", "-V"),
     "ssh": ("ssh", "-V"),
+    "mount": ("unshare", "--mount", "true"),
     # A wheel for the CPU on this machine: without it an index would send gigabytes of CUDA libraries.
     "torch": (
         *(sys.executable, "-m", "uv", "pip", "install", "--python", sys.executable),

@@ -2,12 +2,29 @@
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from vlmbench_sdk.job import JOURNAL
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 """The fixture `vlmbench`: runs the command and returns how it ended."""
+
+
+def journal_of(root: Path, model: str, dataset: str = "tiny") -> Path:
+    """The journal of a cell's answers."""
+    return Path(root, "data", "answers", model, dataset, "work", JOURNAL)
+
+
+@contextmanager
+def disk_of(folder: Path, options: str) -> Iterator[Path]:
+    """A small file system in memory at a folder, by options of `tmpfs`; tests that use it need the engine `mount`."""
+    folder.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
 
 
 def write_yaml(root: Path, name: str, text: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cells import answer, bench_of
-from tests.support import write_source
+from tests.support import journal_of, write_source
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.make.answers import Asking
 from vlmbench_assets.staleness import Judge
@@ -31,7 +31,7 @@ def test_a_journal_that_is_none_is_named_and_blocks_nobody(workspace: Path, tmp_
     write_source(workspace, 6)
     outside = tmp_path / "outside"
     outside.write_text("not yours", encoding="utf-8")
-    put(workspace / "data/answers/echo/tiny/work/journal.jsonl", what, outside)
+    put(journal_of(workspace, "echo"), what, outside)
     assert Judge(bench_of(workspace)).cell(CELL).cell == CELL
     with pytest.raises(WorkerError, match="the journal is not a plain file"):
         answer(workspace, "echo", "tiny")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Run, write_source, write_yaml
+from tests.support import Run, journal_of, write_source, write_yaml
 
 csv.field_size_limit(sys.maxsize)
 
@@ -74,7 +74,7 @@ def test_a_worker_that_dies_fails_its_cell_only(workspace: Path, vlmbench: Run) 
     assert states["echo"]["state"] == "fresh"
     assert states["dying"]["state"] == "failed"
     assert "exit status 41" in states["dying"]["reason"]
-    journal = workspace / "data/answers/dying/tiny/work/journal.jsonl"
+    journal = journal_of(workspace, "dying")
     assert len(journal.read_bytes().splitlines()) == 2
     board = json.loads(vlmbench("leaderboard", "--json", check=0).stdout)["tiny"]
     assert [(row["model"], row["exact_match"]) for row in board] == [("echo", 0.75), ("dying", None)]
@@ -187,7 +187,7 @@ def test_ctrl_c_stops_everything_at_once(workspace: Path, tmp_path: Path) -> Non
     write_yaml(workspace, "models/next", "extends: echo\n")
     write_yaml(workspace, "benchmarks/b", "models: [echo, next]\ndatasets: [tiny]\nmetrics: [exact_match]\n")
     write_source(workspace, 500)
-    journal = workspace / "data/answers/echo/tiny/work/journal.jsonl"
+    journal = journal_of(workspace, "echo")
     with (tmp_path / "log").open("wb") as log:
         command = [sys.executable, "-m", "vlmbench_assets.cli", "run"]
         process = subprocess.Popen(command, cwd=workspace, stdout=log, stderr=log)

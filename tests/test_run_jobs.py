@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.crash.test_crash_kill import worker_pids
-from tests.support import Run, write_source, write_yaml
+from tests.support import Run, journal_of, write_source, write_yaml
 from vlmbench_sdk.journal import read_journal
 
 PATIENCE_S = 90.0
 
 
 def answered(workspace: Path, model: str) -> list[str]:
-    path = workspace / f"data/answers/{model}/tiny/work/journal.jsonl"
+    path = journal_of(workspace, model)
     return [each.answered_at for each in read_journal(path).answers]
 
 
@@ -48,20 +48,26 @@ def test_cells_run_at_once_and_one_that_fails_stops_no_other(two_gpus: Path, vlm
     assert [line.partition("]")[0] for line in ended] == ["[1/3", "[2/3", "[3/3"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_whatever_stops_the_command_stops_all_cells(two_gpus: Path, number: signal.Signals) -> None:
-    write_models(two_gpus, one=300, other=300)
-    write_source(two_gpus, 400)
+def start_both(workspace: Path) -> "subprocess.Popen[bytes]":
+    """Start two cells at once; returns when both have answers."""
+    write_models(workspace, one=300, other=300)
+    write_source(workspace, 400)
     command = [sys.executable, "-m", "vlmbench_assets.cli", "run", "--jobs", "2"]
-    with (two_gpus.parent / "said").open("wb") as log:
-        process = subprocess.Popen(command, cwd=two_gpus, stdout=log, stderr=log, env=os.environ)
+    with (workspace.parent / "said").open("wb") as log:
+        process = subprocess.Popen(command, cwd=workspace, stdout=log, stderr=log, env=os.environ)
         until = time.monotonic() + PATIENCE_S
-        while not (answered(two_gpus, "one") and answered(two_gpus, "other")):
-            assert process.poll() is None, (two_gpus.parent / "said").read_text(encoding="utf-8")
+        while not (answered(workspace, "one") and answered(workspace, "other")):
+            assert process.poll() is None, (workspace.parent / "said").read_text(encoding="utf-8")
             assert time.monotonic() < until
             time.sleep(0.05)
-        process.send_signal(number)
-        status = process.wait(PATIENCE_S)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_whatever_stops_the_command_stops_all_cells(two_gpus: Path, number: signal.Signals) -> None:
+    process = start_both(two_gpus)
+    process.send_signal(number)
+    status = process.wait(PATIENCE_S)
     until = time.monotonic() + PATIENCE_S
     while worker_pids(two_gpus) or not (two_gpus / "data/answers/other/tiny/failure.json").exists():
         assert time.monotonic() < until, "a cell outlives the command"
@@ -76,21 +82,12 @@ def test_whatever_stops_the_command_stops_all_cells(two_gpus: Path, number: sign
 
 
 def test_one_interruption_does_not_cut_its_own_cleanup_off(two_gpus: Path) -> None:
-    write_models(two_gpus, one=300, other=300)
-    write_source(two_gpus, 400)
-    command = [sys.executable, "-m", "vlmbench_assets.cli", "run", "--jobs", "2"]
-    with (two_gpus.parent / "said").open("wb") as log:
-        process = subprocess.Popen(command, cwd=two_gpus, stdout=log, stderr=log, env=os.environ)
-        until = time.monotonic() + PATIENCE_S
-        while not (answered(two_gpus, "one") and answered(two_gpus, "other")):
-            assert process.poll() is None, (two_gpus.parent / "said").read_text(encoding="utf-8")
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        # Stopped, they end by force only, after the time they get to end by themselves.
-        for worker in worker_pids(two_gpus):
-            os.kill(worker, signal.SIGSTOP)
-        process.send_signal(signal.SIGINT)
-        status = process.wait(PATIENCE_S)
+    process = start_both(two_gpus)
+    # Stopped, they end by force only, after the time they get to end by themselves.
+    for worker in worker_pids(two_gpus):
+        os.kill(worker, signal.SIGSTOP)
+    process.send_signal(signal.SIGINT)
+    status = process.wait(PATIENCE_S)
     left = worker_pids(two_gpus)
     for worker in left:
         os.kill(worker, signal.SIGKILL)

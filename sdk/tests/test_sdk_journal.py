@@ -1,7 +1,6 @@
 """The journal gives back what was written, or nothing: never another answer."""
 
 import os
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support import disk_of
 from vlmbench_sdk import WorkerError
 from vlmbench_sdk.journal import Answered, JournalWriter, journal_line, read_journal, wait_until_free
 
@@ -150,13 +150,8 @@ def test_a_disk_that_fails_is_said_at_the_end(tmp_path: Path, monkeypatch: pytes
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 KiB."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root")
-    folder = tmp_path / "small"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], check=True)
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with disk_of(tmp_path / "small", "size=64k") as folder:
+        yield folder
 
 
 def fill(journal: JournalWriter) -> None:
@@ -164,6 +159,7 @@ def fill(journal: JournalWriter) -> None:
         journal.append(answered(f"s{index}", "x" * 500))
 
 
+@pytest.mark.engine("mount")
 def test_a_full_disk_stops_the_job_and_loses_nothing(small_disk: Path) -> None:
     path = small_disk / "journal.jsonl"
     journal = JournalWriter(path)

@@ -10,7 +10,6 @@ import platform
 import signal
 import sys
 import time
-import traceback
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timezone
 from importlib.metadata import distributions
@@ -21,7 +20,8 @@ from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, PipesContext, open_dags
 from pydantic import JsonValue
 
 from vlmbench_sdk.asking import ask_all
-from vlmbench_sdk.errors import ModelError, PluginError, VlmBenchError
+from vlmbench_sdk.errors import ModelError, PluginError
+from vlmbench_sdk.failing import reported
 from vlmbench_sdk.job import GPUS_WANTED, JOURNAL, REQUESTS, RESULT, Job, JobResult, read_job
 from vlmbench_sdk.journal import Answered, JournalWriter
 from vlmbench_sdk.model import Model, ModelSettings
@@ -90,8 +90,7 @@ def _answer(job: Job, requests: list[Request], work: Path) -> JobResult:
     answered = 0
     resolved = Options()
     facts: dict[str, JsonValue] = {}
-    error_text = trace = ""
-    try:
+    with reported() as failure:
         started = time.monotonic()
         _refuse_missing_gpus(job)
         model, resolved = make_model(job)
@@ -104,15 +103,10 @@ def _answer(job: Job, requests: list[Request], work: Path) -> JobResult:
             facts = model.facts()
         finally:
             model.close()
-    except VlmBenchError as error:
-        error_text = str(error)
-    except Exception as error:  # noqa: BLE001 - boundary: the process entry; reported, exit status 1
-        error_text, trace = f"{type(error).__name__}: {error}", traceback.format_exc()
-        print(trace, file=sys.stderr)
     return JobResult(
-        finished=not error_text and answered == len(requests),
-        error=error_text,
-        traceback=trace,
+        finished=not failure.error and answered == len(requests),
+        error=failure.error,
+        traceback=failure.traceback,
         answered=answered,
         load_s=load_s,
         answer_s=answer_s,

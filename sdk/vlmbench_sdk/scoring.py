@@ -6,7 +6,6 @@ status: 0 when every case has a score, 1 when the metric fails, 2 when the job i
 
 import platform
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import distributions
@@ -15,7 +14,8 @@ from typing import Literal, cast
 
 from pydantic import Field, JsonValue
 
-from vlmbench_sdk.errors import PluginError, VlmBenchError
+from vlmbench_sdk.errors import PluginError
+from vlmbench_sdk.failing import reported
 from vlmbench_sdk.job import JOURNAL, REQUESTS, RESULT, JobResult
 from vlmbench_sdk.metric import Case, Normalize
 from vlmbench_sdk.plugin_specs import MetricPlugin, NormalizerPlugin, Options, resolve
@@ -108,23 +108,18 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _score_all(job: ScoreJob, cases: Sequence[CaseToScore], output: Path) -> JobResult:
-    done, error_text, trace = 0, "", ""
-    try:
+    done = 0
+    with reported() as failure:
         scorer, options, normalize = _load(job)
         with output.open("w", encoding="utf-8") as file:
             for case in cases:
                 score = scorer(Case(**case.model_dump(), normalize=normalize), options)
                 file.write(ScoredCase(case=case, score=score).model_dump_json() + "\n")
                 done += 1
-    except VlmBenchError as error:
-        error_text = str(error)
-    except Exception as error:  # noqa: BLE001 - boundary: the process entry; reported, exit status 1
-        error_text, trace = f"{type(error).__name__}: {error}", traceback.format_exc()
-        print(trace, file=sys.stderr)
     return JobResult(
-        finished=not error_text and done == len(cases),
-        error=error_text,
-        traceback=trace,
+        finished=not failure.error and done == len(cases),
+        error=failure.error,
+        traceback=failure.traceback,
         answered=done,
         python=platform.python_version(),
         packages={each.name: each.version for each in distributions()},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cells import answer, bench_of
-from tests.support import Run, write_source, write_yaml
+from tests.support import Run, disk_of, journal_of, write_source, write_yaml
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.plan import make_plan
 from vlmbench_sdk import VlmBenchError
@@ -17,22 +17,20 @@ from vlmbench_sdk.journal import read_journal
 SAMPLES = 200
 CELL = Cell("echo", "many")
 
+pytestmark = pytest.mark.engine("mount")
+
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A workspace whose `data/` is a file system of 1 MiB of its own."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root")
     root = tmp_path / "workspace"
     log = tmp_path / "asked.log"
     write_yaml(root, "models/echo", f"plugin: echo\noptions: {{answer: '{{sample_id}}', asked_log: {log}}}\n")
     write_yaml(root, "datasets/many", "reader: jsonl\nsource: source\n")
     write_yaml(root, "benchmarks/b", "models: [echo]\ndatasets: [many]\nmetrics: [exact_match]\n")
     write_source(root, SAMPLES)
-    (root / "data").mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(root / "data")], check=True)
-    yield root
-    subprocess.run(["umount", str(root / "data")], check=True)
+    with disk_of(root / "data", "size=1m"):
+        yield root
 
 
 def asked(root: Path) -> int:
@@ -60,7 +58,7 @@ def test_a_full_disk_is_one_sentence_and_costs_no_answer(disk: Path, leave: int)
         assert "No space left on device" in said or "the disk is full" in said
         assert "Traceback" not in said
         assert not (disk / "data/answers/echo/many/manifest.json").exists()
-    journal = disk / "data/answers/echo/many/work/journal.jsonl"
+    journal = journal_of(disk, "echo", "many")
     kept = len(read_journal(journal).answers)
     before = asked(disk)
     ballast.unlink()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Run, write_source, write_yaml
+from tests.support import Run, journal_of, write_source, write_yaml
 from vlmbench_sdk.journal import read_journal, wait_until_free
 
 SAMPLES = 200
@@ -31,10 +31,6 @@ def write_model(workspace: Path, latency_ms: float) -> None:
     write_yaml(workspace, "models/echo", f"plugin: echo\noptions: {{latency_ms: {latency_ms}, asked_log: {log}}}\n")
 
 
-def journal_of(workspace: Path) -> Path:
-    return workspace / "data/answers/echo/tiny/work/journal.jsonl"
-
-
 def stop_while_asking(workspace: Path, number: signal.Signals) -> "tuple[int, str]":
     """Start `vlmbench run`, send it a signal once something is answered; return its exit status and what it said."""
     said = workspace.parent / "said"
@@ -47,13 +43,13 @@ def stop_while_asking(workspace: Path, number: signal.Signals) -> "tuple[int, st
             env={**os.environ, "VLMBENCH_CACHE": str(workspace.parent / "cache")},
         )
         for _ in range(LOOKS):
-            if journal_of(workspace).exists() and journal_of(workspace).stat().st_size:
+            if journal_of(workspace, "echo").exists() and journal_of(workspace, "echo").stat().st_size:
                 break
             with suppress(subprocess.TimeoutExpired):
                 process.wait(0.1)
         process.send_signal(number)
         status = process.wait(PATIENCE_S)
-    assert wait_until_free(journal_of(workspace), PATIENCE_S), "the worker outlives its host"
+    assert wait_until_free(journal_of(workspace, "echo"), PATIENCE_S), "the worker outlives its host"
     return status, said.read_text(encoding="utf-8")
 
 
@@ -67,7 +63,7 @@ def test_a_stopped_run_goes_on_where_it_was(slow: Path, vlmbench: Run, number: s
         assert (failure["stage"], failure["reason"]) == ("answers", "interrupted")
     else:
         assert status != 0
-    kept = [each.sample_id for each in read_journal(journal_of(slow)).answers]
+    kept = [each.sample_id for each in read_journal(journal_of(slow, "echo")).answers]
     assert 0 < len(kept) < SAMPLES
     log = slow.parent / "asked.log"
     before = log.read_text(encoding="utf-8").split()

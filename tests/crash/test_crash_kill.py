@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.cells import answer, bench_of
-from tests.support import write_source, write_yaml
+from tests.support import journal_of, write_source, write_yaml
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.hold import failure_of, is_running
 from vlmbench_assets.staleness import Judge
@@ -84,12 +84,8 @@ def worker_pids(root: Path) -> list[int]:
     return found
 
 
-def journal_of(root: Path) -> Path:
-    return root / "data/answers/echo/many/work/journal.jsonl"
-
-
 def acknowledged(root: Path) -> int:
-    journal = journal_of(root)
+    journal = journal_of(root, "echo", "many")
     return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 
@@ -115,7 +111,7 @@ def kill(who: str, root: Path, host: BaseProcess) -> int:
 
 
 def wait_for_no_worker(root: Path) -> None:
-    assert wait_until_free(journal_of(root), PATIENCE_S), "the worker outlives its host"
+    assert wait_until_free(journal_of(root, "echo", "many"), PATIENCE_S), "the worker outlives its host"
     until = time.monotonic() + PATIENCE_S
     while worker_pids(root):
         assert time.monotonic() < until, "the worker outlives its host"
@@ -147,7 +143,7 @@ class Ledger:
 
     def look(self) -> None:
         """Nothing acknowledged earlier was asked since; take down what is acknowledged now."""
-        there = {each.sample_id for each in read_journal(journal_of(self.root)).answers}
+        there = {each.sample_id for each in read_journal(journal_of(self.root, "echo", "many")).answers}
         # A sample is in the log before it is in the journal, so what is acknowledged has its final count.
         now = asked(self.root)
         again = [name for name, count in self.counts.items() if now[name] != count]
@@ -193,7 +189,7 @@ def test_killed_anywhere_it_goes_on_where_it_was(
     wait_for_no_worker(tmp_path)
     record_property("killed", killed)
     assert table(tmp_path) == undisturbed
-    names = [each.sample_id for each in read_journal(journal_of(tmp_path)).answers]
+    names = [each.sample_id for each in read_journal(journal_of(tmp_path, "echo", "many")).answers]
     assert len(names) == len(set(names)) == SAMPLES, "exactly one answer a sample"
     assert asked(tmp_path).total() <= SAMPLES + killed, "a death costs at most the one request that was under way"
     bench = bench_of(tmp_path)

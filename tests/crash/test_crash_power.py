@@ -9,7 +9,7 @@ import pytest
 from tests.cells import answer, bench_of
 from tests.power import Disk, PowerCutError, power
 from tests.staleness.made import write_dataset, write_registries
-from tests.support import write_yaml
+from tests.support import journal_of, write_yaml
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import ANSWERS
 from vlmbench_assets.lineage import digest_file
@@ -37,10 +37,6 @@ def write_model(root: Path, seed: int) -> None:
     write_yaml(root, "models/plain", f"plugin: echo\noptions: {options}\n")
 
 
-def journal_of(root: Path) -> Path:
-    return root / "data/answers/plain/tiny/work/journal.jsonl"
-
-
 def asked(root: Path) -> int:
     log = root.parent / "asked.log"
     return len(log.read_text(encoding="utf-8").split()) if log.exists() else 0
@@ -56,7 +52,7 @@ def cut_and_look(root: Path, steps: int, chance: random.Random | None, how: Aski
             answer(root, "plain", "tiny", how)
         cut = False
     except PowerCutError:
-        answered = (journal_of(root).parent / "result.json").exists() and asked(root) == before + SAMPLES
+        answered = (journal_of(root, "plain").parent / "result.json").exists() and asked(root) == before + SAMPLES
         acknowledged = answered and not disk.lost
         disk.come_back(chance)
         cut = True
@@ -70,7 +66,7 @@ def cut_and_look(root: Path, steps: int, chance: random.Random | None, how: Aski
     assert Judge(bench).cell(CELL).assets["answers"].state == "fresh"
     table = bench.store.table("answers", "tiny", "plain")
     assert len(parse_table(table.read_bytes(), ANSWERS)) == SAMPLES
-    assert read_journal(journal_of(root)).damaged == 0
+    assert read_journal(journal_of(root, "plain")).damaged == 0
     return cut
 
 
@@ -123,7 +119,7 @@ def test_a_journal_begun_again_from_the_table(root: Path, chance: int | None) ->
         answer(root, "plain", "tiny")
     steps, cut = 0, True
     while cut:
-        journal_of(root).unlink()
+        journal_of(root, "plain").unlink()
         cut = cut_and_look(root, steps, draw)
         assert asked(root) == SAMPLES, "the table had them"
         steps += 1

@@ -23,7 +23,7 @@ from tests.engines.support import (
     start_host,
     until,
 )
-from tests.support import write_source, write_yaml
+from tests.support import journal_of, write_source, write_yaml
 from vlmbench_assets.environments.apptainer import ApptainerEnvironment, explain
 from vlmbench_assets.environments.apptainer_image import Image, program
 from vlmbench_assets.environments.apptainer_options import ApptainerOptions
@@ -104,7 +104,7 @@ Path("mine").write_text("kept")
     lines = handle.log_tail().splitlines()
     assert lines[:5] == ["1 True ", "False False []", *["Read-only file system"] * 3]
     assert not (tmp_path / "x").exists()
-    made = tmp_path / "cell/work/mine"
+    made = tmp_path / "cell" / "work" / "mine"
     assert (made.read_text(encoding="utf-8"), made.stat().st_uid) == ("kept", os.getuid())
 
 
@@ -162,7 +162,7 @@ def test_ctrl_c_and_kill_9_leave_no_worker(workspace: Path, shared: Path, monkey
         workspace, "models/echo", "plugin: echo\nenvironment: own\noptions: {answer: '{field}', latency_ms: 300}\n"
     )
     write_source(workspace, 200)
-    journal = workspace / "data/answers/echo/tiny/work/journal.jsonl"
+    journal = journal_of(workspace, "echo")
 
     def answered() -> int:
         return journal.read_bytes().count(b"\n") if journal.exists() else 0
@@ -206,7 +206,7 @@ def test_an_image_is_converted_once_by_two_at_once(tmp_path: Path, tiny_image: s
     for thread in both:
         thread.join()
     assert len(said) == 1
-    assert sorted(path.suffix for path in (tmp_path / "images").iterdir()) == [".lock", ".sif"]
+    assert sorted(path.suffix for path in (tmp_path / "images").iterdir()) == [".lock", ".sif", ".used"]
     archive = tmp_path / "image.tar"
     subprocess.run(["docker", "save", "--output", str(archive), tiny_image], check=True)
     sif = Image(f"docker-archive:{archive}", environment="own", cache=tmp_path).sif("sha256:0", print)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.cells import answer, bench_of, make_everything
 from tests.engines.support import IMAGE
-from tests.support import Run, write_source, write_yaml
+from tests.support import Run, journal_of, write_source, write_yaml
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.environments.docker.engine import docker_client
 from vlmbench_assets.environments.docker.environment import DockerEnvironment, remove_abandoned
@@ -177,7 +177,7 @@ def start_run(workspace: Path, log: Path) -> "subprocess.Popen[bytes]":
     write_box(workspace)
     write_echo(workspace, ", latency_ms: 200")
     write_source(workspace, 200)
-    journal = workspace / "data/answers/echo/tiny/work/journal.jsonl"
+    journal = journal_of(workspace, "echo")
     with log.open("wb") as output:
         command = [sys.executable, "-m", "vlmbench_assets.cli", "run"]
         process = subprocess.Popen(command, cwd=workspace, stdout=output, stderr=output)
@@ -208,7 +208,7 @@ def test_kill_9_of_the_host_ends_the_worker_and_the_next_run_goes_on(workspace: 
     remove_abandoned()
     assert own_containers(process) == []
     write_echo(workspace)
-    journal = workspace / "data/answers/echo/tiny/work/journal.jsonl"
+    journal = journal_of(workspace, "echo")
     assert len(journal.read_bytes().splitlines()) >= 1
     write_echo(workspace, ", latency_ms: 0")
     made = answer(workspace, "echo", "tiny")

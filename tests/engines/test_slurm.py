@@ -21,7 +21,7 @@ from tests.engines.support import (
     start_host,
     until,
 )
-from tests.support import write_source, write_yaml
+from tests.support import journal_of, write_source, write_yaml
 from vlmbench_assets.environments.slurm import SlurmEnvironment, SlurmHandle
 from vlmbench_assets.environments.slurm_job import JobFolder, remove_abandoned
 from vlmbench_assets.environments.slurm_ledger import write_down
@@ -56,7 +56,7 @@ def slow_cell(root: Path) -> None:
 
 
 def answered(root: Path) -> int:
-    journal = root / "data/answers/echo/tiny/work/journal.jsonl"
+    journal = journal_of(root, "echo")
     return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Run, write_source, write_yaml
+from tests.support import Run, journal_of, write_source, write_yaml
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_one_materialisation_has_nothing_to_compare_with(vlmbench: Run) -> None:
 
 def test_what_is_no_longer_needed_goes_and_the_rest_stays(changed: Path, vlmbench: Run) -> None:
     before = vlmbench("plan", check=0).stdout
-    journal = changed / "data/answers/echo/tiny/work/journal.jsonl"
+    journal = journal_of(changed, "echo")
     would = json.loads(vlmbench("gc", "--keep", "1", "--dry-run", "--json", check=0).stdout)
     assert len(journal.read_bytes().splitlines()) == 120
     done = json.loads(vlmbench("gc", "--keep", "1", "--json", check=0).stdout)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Run, write_source, write_yaml
+from tests.support import Run, journal_of, write_source, write_yaml
 from vlmbench_assets import prune as module
 from vlmbench_assets.hold import cell_held, dataset_held
 from vlmbench_assets.prune import prune
@@ -72,7 +72,7 @@ def test_answers_of_a_run_that_is_not_finished_stay(workspace: Path, vlmbench: R
     vlmbench("run", check=0)
     answer(workspace, "f1", ", batch_size: 1, exit_on: s3")
     vlmbench("run", check=1)
-    journal = workspace / "data/answers/echo/tiny/work/journal.jsonl"
+    journal = journal_of(workspace, "echo")
     lines = journal.read_bytes()
     assert len(lines.splitlines()) == 9
     vlmbench("gc", "--keep", "1", check=0)

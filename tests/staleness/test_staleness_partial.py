@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cells import answer, bench_of, score
-from tests.support import write_yaml
+from tests.support import journal_of, write_yaml
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.make.answers import Asking
 from vlmbench_assets.plan import make_plan
@@ -197,7 +197,7 @@ def test_asking_everything_again_goes_on_after_an_interruption(root: Path) -> No
 
 def test_a_journal_that_was_thrown_away_costs_nothing_that_is_published(root: Path) -> None:
     before = table(root)
-    (root / "data/answers/m/d/work/journal.jsonl").unlink()
+    journal_of(root, "m", "d").unlink()
     write_source(root, SAMPLES + 2)
     assert make_plan(bench_of(root), [CELL]).cells[0].judged.to_ask == 2
     answer(root, "m", "d")

@@ -1,7 +1,6 @@
 """What a worker may leave in its folder, or do to the disk, and what becomes of it."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cells import QUIET, answer
+from tests.support import disk_of
 from vlmbench_assets.environments.process import ProcessEnvironment
 from vlmbench_assets.files import remove_tree
 from vlmbench_assets.work import room
@@ -144,13 +144,8 @@ def test_a_log_without_end_ends_the_worker(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root")
-    root = tmp_path / "disk"
-    root.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m,nr_inodes=3000", "tmpfs", str(root)], check=True)
-    yield root
-    subprocess.run(["umount", str(root)], check=True)
+    with disk_of(tmp_path / "disk", "size=40m,nr_inodes=3000") as root:
+        yield root
 
 
 @pytest.mark.parametrize(
