@@ -6,6 +6,7 @@ and imported only where it runs.
 
 import re
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -87,6 +88,13 @@ class MetricPlugin(Record):
     """What a failed answer counts as in the headline policy."""
     aggregate: Literal["mean", "corpus"] = "mean"
     """`mean` of samples, or `corpus`: the mean weighted by `Score.weight`, such as edits over length."""
+    combine: ImportString | None = None
+    """For a value that is no mean of samples, such as macro F1: `def combine(scores: Sequence[Score], options:
+    MyOptions) -> float | None` over the scores of a group, from their `detail`. Its interval is always bootstrapped."""
+    needs_gold: bool = True
+    """False for a rule that looks at the answer alone; `Case.references` may then be empty."""
+    vectors: Path | None = None
+    """A YAML file of golden vectors with their sources; `vlmbench metrics conform` runs them."""
     unit: str = ""
     description: str = ""
 
