@@ -36,7 +36,7 @@ LASTING = {
     404: "Check `model` and `region`: Bedrock knows no such model there",
 }
 """HTTP statuses that every other request would meet too, with what to do."""
-SET_UP = "Give the worker credentials and a region: `aws configure`, a role, or variables that its environment names in `env`"
+SET_UP = "Give the worker credentials and a region: `aws configure`, a role, or the environment's `env`"
 LONGEST_WORD = 300
 """Characters of Bedrock's own message that are kept."""
 
