@@ -52,7 +52,7 @@ def failure_of(error: Exception, timeout_s: float) -> EndpointError:
         return _refused(error)
     if isinstance(error, (ReadTimeoutError, StreamTimeoutError)):
         return EndpointError(f"Bedrock did not answer in {timeout_s:g} s", transient=True, status="timeout")
-    word = " ".join(str(error).split())[:LONGEST_WORD]
+    word = " ".join(str(error).split())[:LONGEST_WORD].rstrip(".")
     if isinstance(error, (ConnectionError, ConnectTimeoutError)):
         return EndpointError(word, transient=True, lasting="Check the network, `region` and `base_url`")
     if isinstance(error, (HTTPClientError, IncompleteReadError, HTTPError, OSError)):
