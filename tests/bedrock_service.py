@@ -6,13 +6,13 @@ The format of event streams is that of AWS's SDK: https://smithy.io/2.0/aws/amaz
 import json
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import cast
 from zlib import crc32
 
+import pytest
 from pydantic import JsonValue
 
 from vlmbench_bedrock.backend import Bedrock
@@ -20,8 +20,26 @@ from vlmbench_bedrock.plugin import BedrockOptions
 from vlmbench_sdk import Answer, Generation, Model, ModelSettings, Options, Request, Retry
 from vlmbench_sdk.asking import ask_all
 
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE0123456789",
+    "AWS_SECRET_ACCESS_KEY": "very-secret-0123456789",
+    "AWS_SESSION_TOKEN": "session-secret-0123456789",
+}
+"""Credentials that are none."""
 QUICK = Retry(attempts=4, first_s=0.02)
 USAGE: JsonValue = {"inputTokens": 11, "outputTokens": 3, "totalTokens": 14}
+
+
+def use_keys(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Set AWS's variables, and shut out this machine's own settings and look-ups on the network."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_BEARER_TOKEN_BEDROCK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return KEYS
 
 
 class Asking(BaseHTTPRequestHandler):
@@ -132,10 +150,10 @@ def stream_of(text: str, stop_reason: str = "end_turn") -> list[bytes]:
     ]
 
 
-def model(generation: Generation | None = None, retry: Retry = QUICK, **options: JsonValue) -> Bedrock:
+def model(generation: Generation | None = None, options: dict[str, JsonValue] | None = None) -> Bedrock:
     """The model, not loaded yet."""
-    settings = ModelSettings(name="asked", generation=generation or Generation(), retry=retry)
-    given = {"model": "vendor.model-v1:0", "region": "us-west-2", **options}
+    settings = ModelSettings(name="asked", generation=generation or Generation(), retry=QUICK)
+    given = {"model": "vendor.model-v1:0", "region": "us-west-2", **(options or {})}
     return Bedrock(BedrockOptions.model_validate(given), settings)
 
 
@@ -151,7 +169,7 @@ def answers_of(loaded: Bedrock, requests: Sequence[Request]) -> dict[str, Answer
 
 def ask(service: Service, requests: Sequence[Request], **options: JsonValue) -> dict[str, Answer]:
     """Load, ask, close."""
-    asked = model(base_url=service.url, **options)
+    asked = model(options={"base_url": service.url, **options})
     asked.load()
     return answers_of(asked, requests)
 
@@ -159,11 +177,3 @@ def ask(service: Service, requests: Sequence[Request], **options: JsonValue) -> 
 def texts(count: int) -> list[Request]:
     """Requests without pictures, each with its own prompt."""
     return [Request(sample_id=f"s{index}", images=(), prompt=f"question {index}") for index in range(count)]
-
-
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -9,7 +9,7 @@ from botocore.stub import Stubber
 from PIL import Image
 from pydantic import JsonValue, ValidationError
 
-from tests.bedrock_service import QUICK, answers_of, model, texts
+from tests.bedrock_service import QUICK, answers_of, model, texts, use_keys
 from vlmbench_bedrock.asking import FORMATS
 from vlmbench_bedrock.backend import Bedrock
 from vlmbench_bedrock.failures import EVENTS
@@ -20,6 +20,11 @@ from vlmbench_sdk.plugins import load_plugins
 
 [REGISTRIES] = vlmbench_registries()
 PROFILE = "arn:aws:bedrock:us-west-2:123456789012:inference-profile/us.vendor.model-v1:0"
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    return use_keys(monkeypatch)
 
 
 def said(text: str = "12.50", stop_reason: str = "end_turn") -> dict[str, object]:
@@ -33,7 +38,7 @@ def said(text: str = "12.50", stop_reason: str = "end_turn") -> dict[str, object
 
 
 def loaded(generation: Generation | None = None, **options: JsonValue) -> tuple[Bedrock, Stubber]:
-    asked = model(generation, stream=False, concurrency=1, **options)
+    asked = model(generation, {"stream": False, "concurrency": 1, **options})
     asked.load()
     return asked, Stubber(asked._client)
 
@@ -176,7 +181,7 @@ def test_no_credentials_and_no_region_are_said_at_once(monkeypatch: pytest.Monke
     with pytest.raises(ModelError, match=r"Unable to locate credentials.*aws configure"):
         answers_of(asked, texts(3))
     with pytest.raises(ModelError, match="You must specify a region"):
-        model(region="").load()
+        model(options={"region": ""}).load()
 
 
 def test_an_api_key_of_bedrock_goes_over_https_only_and_is_blotted_out(
@@ -186,7 +191,7 @@ def test_an_api_key_of_bedrock_goes_over_https_only_and_is_blotted_out(
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "bearer-secret-0123456789")
     assert answer_to(texts(1)[0], said("a bearer-secret-0123456789")).answer == "a [key]"
-    asked = model(base_url="http://127.0.0.1:1")
+    asked = model(options={"base_url": "http://127.0.0.1:1"})
     asked.load()
     with pytest.raises(ModelError, match="requires an HTTPS endpoint"):
         answers_of(asked, texts(1))

@@ -5,12 +5,18 @@ import threading
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from tests.bedrock_service import Asking, ask, bedrock, event, stream_of, texts
+from tests.bedrock_service import Asking, ask, bedrock, event, stream_of, texts, use_keys
 from tests.support import Run, write_source, write_yaml
 from vlmbench_sdk import ModelError
 
 STREAM = "application/vnd.amazon.eventstream"
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    return use_keys(monkeypatch)
 
 
 def echo(asking: Asking, prompt: str, attempt: int) -> None:
@@ -151,8 +157,6 @@ def test_what_repeats_the_credentials_is_blotted_out(keys: dict[str, str]) -> No
 def test_a_whole_run_in_the_environment_that_is_shipped(
     workspace: Path, vlmbench: Run, keys: dict[str, str], tmp_path: Path
 ) -> None:
-    from PIL import Image
-
     Image.new("RGB", (9, 9)).save(workspace / "source/page.png")
     with bedrock(echo) as service:
         write_yaml(workspace, "environments/mine", f"extends: bedrock\nenv: [{', '.join(keys)}]\n")
@@ -163,6 +167,7 @@ def test_a_whole_run_in_the_environment_that_is_shipped(
         write_yaml(workspace, "models/asked", f"{entry}\n{price}")
         vlmbench("run", "--model", "asked", "--dataset", "tiny", check=0)
     write_source(workspace, 8)
+    Image.new("RGB", (9, 9)).save(workspace / "source/page.png")
     planned = json.loads(vlmbench("plan", "--model", "asked", "--dataset", "tiny", "--json", check=3).stdout)
     manifest = json.loads((workspace / "data/answers/asked/tiny/manifest.json").read_text(encoding="utf-8"))
     assert manifest["facts"]["environment"]["packages"]["boto3"] == "1.44.5"
