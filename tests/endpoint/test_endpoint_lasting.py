@@ -30,7 +30,7 @@ def test_two_percent_without_an_answer(workspace: Path, vlmbench: Run) -> None:
     entry = "plugin: openai\nprompts: own\nretry: {attempts: 2, first_s: 0.02}\n"
     with serving(service) as hangs, serving(replace(service, poison="400")) as refuses:
         for name, served in (("hangs", hangs), ("refuses", refuses)):
-            options = f"options: {{base_url: '{served.url}', model: any, timeout_s: 0.3}}\n"
+            options = f"options: {{base_url: '{served.url}', model: any, timeout_s: 1.5}}\n"
             write_yaml(workspace, f"models/{name}", entry + options)
         run = vlmbench("run", check=1)
         ranked = json.loads(vlmbench("leaderboard", "tiny", "--json", check=0).stdout)["tiny"]
@@ -39,7 +39,7 @@ def test_two_percent_without_an_answer(workspace: Path, vlmbench: Run) -> None:
         assert hangs.seen.requests == SAMPLES - 2 + 2 * 2
         assert refuses.seen.requests == SAMPLES
     for name, status, attempts, says in (
-        ("hangs", "timeout", "2", "did not answer (0.3 s"),
+        ("hangs", "timeout", "2", "did not answer (1.5 s"),
         ("refuses", "error", "1", "HTTP 400 from the endpoint"),
     ):
         assert f"unanswered: {name} × tiny: 2 of 100 samples ended in an error or a timeout" in run.stderr

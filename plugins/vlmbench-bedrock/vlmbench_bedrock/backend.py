@@ -36,7 +36,7 @@ class Bedrock(Model[BedrockOptions]):
         self._gate = Gate(options.concurrency, options.requests_per_second, options.tokens_per_minute)
 
     def load(self) -> None:
-        """Make the client; credentials are AWS's own business, and asked for at the first request.
+        """Make the client; whether credentials are any good, the first request tells.
 
         Raises:
             ModelError: When there is no region, or a setting that Converse does not have.
@@ -53,10 +53,12 @@ class Bedrock(Model[BedrockOptions]):
             retries={"total_max_attempts": 1},
         )
         try:
-            self._session = boto3.session.Session(region_name=options.region or None)
-            self._client = self._session.client("bedrock-runtime", endpoint_url=options.base_url or None, config=config)
+            session = boto3.session.Session(region_name=options.region or None)
+            self._client = session.client("bedrock-runtime", endpoint_url=options.base_url or None, config=config)
+            # Where there are none, each look-up asks every place again, some of them over the network.
+            self._credentials = session.get_credentials()
         except RAISED as error:
-            raise ModelError(str(error), where=self._where, fix=SET_UP) from error
+            raise ModelError(str(error).rstrip("."), where=self._where, fix=SET_UP) from error
         self._threads = ThreadPoolExecutor(options.concurrency, "bedrock")
         self._loop = asyncio.new_event_loop()
 
@@ -103,8 +105,8 @@ class Bedrock(Model[BedrockOptions]):
         """What signs or accompanies requests now; a role's credentials change every few hours."""
         values = [os.environ.get(BEARER, "")]
         try:
-            if credentials := self._session.get_credentials():
-                values += [value or "" for value in credentials.get_frozen_credentials()[:3]]
+            if self._credentials is not None:
+                values += [value or "" for value in self._credentials.get_frozen_credentials()[:3]]
         except RAISED:
             # The same failure is on its way to the row already, and nothing was signed.
             pass
