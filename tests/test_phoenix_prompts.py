@@ -40,19 +40,21 @@ WAIT_S = 120
 CELL = Cell(model="echo", dataset="tiny")
 TEXTS = st.text(st.sampled_from("ab {}%#\\\"'\n\r\tя\u2028") | st.characters(codec="utf-8"), max_size=12)
 PARTS = st.lists(
-    st.builds(Part, TEXTS) | st.builds(Part, st.sampled_from(["question", "field", "doc_type"]), st.just(value=True)),
+    st.builds(Part, TEXTS, st.just(value=False))
+    | st.builds(Part, st.sampled_from(["question", "field", "doc_type"]), st.just(value=True)),
     max_size=6,
 )
 RENDER = """
 import json, sys
 from phoenix.client.utils import template_formatters as theirs
-from phoenix.server.api.helpers.prompts.template_helpers import get_template_formatter
-from phoenix.db.types.prompts import PromptTemplateFormat
+from phoenix.utilities import template_formatters as server
 clients = {"MUSTACHE": theirs.MUSTACHE_TEMPLATE_FORMATTER, "F_STRING": theirs.F_STRING_TEMPLATE_FORMATTER,
            "NONE": theirs.NO_OP_FORMATTER}
+servers = {"MUSTACHE": server.MustacheTemplateFormatter(), "F_STRING": server.FStringTemplateFormatter(),
+           "NONE": server.NoOpFormatter()}
 cases = json.load(sys.stdin)
 json.dump([[clients[form].format(text, variables=values),
-            get_template_formatter(PromptTemplateFormat(form)).format(text, **values)] for form, text, values in cases],
+            servers[form].format(text, **values)] for form, text, values in cases],
           sys.stdout)
 """
 
@@ -105,7 +107,7 @@ def _free_port() -> int:
 
 def _is_ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=5):
+        with urllib.request.urlopen(f"{url}/healthz", timeout=5):  # noqa: S310
             return True
     except (urllib.error.URLError, OSError):
         return False
@@ -257,7 +259,7 @@ def test_a_collection_goes_there_and_back(server: str, workspace: Path, vlmbench
     refused = vlmbench("prompts", "pull", "mine", "--tag", "v1", "--as", "back", *at)
     assert refused.returncode == 1
     assert "expects" in refused.stderr
-    write_yaml(workspace, "prompts/back", "extends: mine\n")
+    write_yaml(workspace, "prompts/back", "user: my own\n")
     assert "was not pulled" in vlmbench("prompts", "pull", "mine", "--as", "back", *at, check=1).stderr
     vlmbench("prompts", "pull", "mine", "--as", "got", *at, check=0)
     write_yaml(workspace, "prompts/back", "extends: got\nexpects: {type: number}\n")
@@ -302,9 +304,9 @@ def test_what_is_not_there_and_where_rules_come_from(server: str) -> None:
     phoenix.create("other", version("y"))
     with pytest.raises(CatalogError, match="does not say what samples"):
         pulled_entry(phoenix, Which(("plain", "other")))
-    parts = version("x", template={"type": "chat", "messages": [
-        {"role": "developer", "content": [{"type": "text", "text": "Read."}]}, {"role": "user", "content": "x"}]})  # fmt: skip
-    phoenix.create("parts", parts)
+    system: JsonValue = {"role": "developer", "content": [{"type": "text", "text": "Read."}]}
+    messages: list[JsonValue] = [system, {"role": "user", "content": "x"}]
+    phoenix.create("parts", version("x", template={"type": "chat", "messages": messages}))
     assert pulled_entry(phoenix, Which(("parts",))).system == "Read."
 
 

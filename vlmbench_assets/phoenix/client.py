@@ -141,9 +141,10 @@ class Phoenix:
             with self._opener.open(request, timeout=TIMEOUT_S) as answer:
                 content: bytes = answer.read(LONGEST_ANSWER + 1)
         except urllib.error.HTTPError as error:
+            with error:
+                text = error.read(500).decode("utf-8", "replace").strip()
             if error.code == 404 and body is None:  # noqa: PLR2004, RUF100
                 return None
-            text = error.read(500).decode("utf-8", "replace").strip()
             raise self._failure(f"it answered {error.code}: {text}") from None
         except (OSError, HTTPException) as error:
             raise self._failure(f"it cannot be asked ({error})") from None

@@ -15,7 +15,7 @@ from vlmbench_assets.work.prompt import VARIABLES, environment
 
 MUSTACHE, F_STRING, NONE = "MUSTACHE", "F_STRING", "NONE"
 _TAG = re.compile(r"\{\{[ \t]*([A-Za-z_]\w*)[ \t]*\}\}", re.ASCII)
-_JINJA_WOULD_READ = re.compile(r"\{(?=[{%#]|\Z)|\r")
+_JINJA_WOULD_READ = re.compile(r"\{(?=[{%#\r]|\Z)|\r")
 _ESCAPED = {"{": '"{"', "\r": r'"\r"'}
 """What Jinja would read or change in a text, and the expression that gives it."""
 
@@ -38,10 +38,10 @@ def from_phoenix(text: str, form: str) -> list[Part]:
     Raises:
         UntranslatableError: When it holds more than text and known variables.
     """
-    readers = {MUSTACHE: _from_mustache, F_STRING: _from_f_string, NONE: lambda text: [Part(text)]}
-    if form not in readers:
-        raise UntranslatableError(unknown(form, list(readers), "template format"))
-    parts = _joined(readers[form](text))
+    readers = {MUSTACHE: _from_mustache, F_STRING: _from_f_string}
+    if form not in {*readers, NONE}:
+        raise UntranslatableError(unknown(form, [*readers, NONE], "template format"))
+    parts = _joined(readers[form](text) if form in readers else [Part(text)])
     for part in parts:
         if part.variable and part.text not in VARIABLES:
             raise UntranslatableError(unknown(part.text, VARIABLES, "variable"))
