@@ -12,6 +12,7 @@ from vlmbench_sdk import PromptAdapterPlugin
 
 TUNED = "its prompts were tuned on this split"
 CONTRACTS = "output contracts"
+THINKING = "thinking"
 
 
 def collection_of(bench: Bench, model: str) -> Collection | None:

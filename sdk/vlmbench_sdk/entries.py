@@ -62,6 +62,9 @@ class ModelEntry(Entry):
     generation: Generation = Generation()
     revision: str = ""
     """Pinned weights revision."""
+    thinking: Literal["strip", "keep"] = "strip"
+    """What of an answer with `<think>…</think>` is scored: `strip` what follows it, `keep` the whole text. `answers.csv`
+    keeps the whole text either way, and nobody is asked again."""
     gpus: int = Field(default=0, ge=0)
     """How many GPUs each of its workers gets."""
     gpu_share: float = Field(default=1.0, gt=0, le=1)
