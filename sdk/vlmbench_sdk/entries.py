@@ -63,8 +63,8 @@ class ModelEntry(Entry):
     revision: str = ""
     """Pinned weights revision."""
     thinking: Literal["strip", "keep"] = "strip"
-    """What of an answer with `<think>…</think>` is scored: `strip` what follows it, `keep` the whole text. `answers.csv`
-    keeps the whole text either way, and nobody is asked again."""
+    """What of an answer with `<think>…</think>` is scored: `strip` what follows it, `keep` the whole text, which is what
+    `answers.csv` holds either way. A change of it asks nobody again."""
     gpus: int = Field(default=0, ge=0)
     """How many GPUs each of its workers gets."""
     gpu_share: float = Field(default=1.0, gt=0, le=1)

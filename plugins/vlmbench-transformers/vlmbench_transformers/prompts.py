@@ -9,7 +9,7 @@ Message = dict[str, str | list[Part]]
 
 
 def messages(request: Request) -> list[Message]:
-    """The request as a chat: the system prompt if there is one, solved examples, then pictures by page and the prompt."""
+    """The request as a chat: the system prompt if there is one, solved examples, then pictures by page and prompt."""
     turns: list[Message] = []
     if request.system:
         turns.append({"role": "system", "content": [_text(request.system)]})
