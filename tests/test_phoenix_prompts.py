@@ -269,6 +269,10 @@ def test_a_collection_goes_there_and_back(server: str, workspace: Path, vlmbench
     vlmbench("prompts", "pull", "mine", "--as", "got", *at, check=0)
     write_yaml(workspace, "prompts/back", "extends: got\nexpects: {type: number}\n")
     vlmbench("check", check=0)
+    write_yaml(workspace, "prompts/back", "extends: got\nuser: my own\n")
+    vlmbench("check", check=1)
+    write_yaml(workspace, "prompts/back", "extends: got\nuser: my own\npulled: null\n")
+    vlmbench("check", check=0)
 
 
 @pytest.mark.engine("phoenix")

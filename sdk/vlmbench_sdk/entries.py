@@ -63,7 +63,7 @@ class ModelEntry(Entry):
     revision: str = ""
     """Pinned weights revision."""
     thinking: Literal["strip", "keep"] = "strip"
-    """What of an answer with `<think>…</think>` is scored: `strip` what follows it, `keep` the whole text, which is what
+    """What of an answer with `<think>…</think>` is scored: `strip` what follows it, `keep` the whole text, which
     `answers.csv` holds either way. A change of it asks nobody again."""
     gpus: int = Field(default=0, ge=0)
     """How many GPUs each of its workers gets."""
