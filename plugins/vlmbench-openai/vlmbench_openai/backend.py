@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import aiohttp
 
-from vlmbench_openai.body import Body, body_of
+from vlmbench_openai.body import Body, body_of, pictures_of
 from vlmbench_openai.failures import http_failure
 from vlmbench_openai.pictures import Pictures
 from vlmbench_openai.plugin import OpenAiOptions
@@ -92,7 +92,7 @@ class Endpoint(Model[OpenAiOptions]):
             raise
 
     async def _attempt(self, request: Request) -> Answer:
-        urls = [await self._pictures.url(path) for path in request.images]
+        urls = [await self._pictures.url(path) for path in pictures_of(request)]
         body = body_of(request, urls, self.options, self.settings)
         return await self._gate.through(lambda: self._send(request.sample_id, body, time.monotonic()))
 

@@ -1,9 +1,10 @@
 """Hooks of the Transformers plugin."""
 
+import re
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from vlmbench_sdk import ModelPlugin, Options, hookimpl
 
@@ -11,6 +12,7 @@ Source = Annotated[str, Field(pattern=r"^(~?/.+|\w[\w.-]*/\w[\w.-]*)$")]
 """An absolute folder, or `owner/name` on the hub."""
 Revision = Annotated[str, Field(pattern=r"^([0-9a-f]{40})?$")]
 """A commit: 40 hexadecimal digits."""
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 class TransformersOptions(Options):
@@ -52,6 +54,27 @@ class TransformersOptions(Options):
     """Threads that read pictures while the model is busy."""
     threads: int = Field(default=1, ge=1)
     """Threads of torch on the CPU. More than there are idle cores make it many times slower, not quicker."""
+
+    @model_validator(mode="after")
+    def _pinned_adapter(self) -> "TransformersOptions":
+        if self.adapter is not None and (says := unpinned(self.adapter, self.adapter_revision, "adapter_revision")):
+            raise ValueError(says)
+        return self
+
+    def revision_mistake(self, revision: str) -> str:
+        """Weights of the hub need a commit."""
+        return unpinned(self.model, revision, "revision")
+
+
+def unpinned(source: str, revision: str, key: str) -> str:
+    """Say that a source on the hub has no commit; empty for a folder, and where it has one."""
+    if source.startswith(("/", "~")) or _COMMIT.fullmatch(revision):
+        return ""
+    found = f"{key} {revision!r} is not a commit" if revision else f"{key} is required"
+    return (
+        f"{found}: {source} is on the hub, where a name or a branch changes its weights without notice; set `{key}` to "
+        "the 40 hexadecimal digits of the commit, which the model's page lists under Files"
+    )
 
 
 @hookimpl

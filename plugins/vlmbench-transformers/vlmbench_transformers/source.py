@@ -1,13 +1,12 @@
 """Where weights come from: a folder of this machine, or a pinned commit of the hub."""
 
 import hashlib
-import re
 from pathlib import Path
 
 from vlmbench_sdk import ModelError
 from vlmbench_sdk.records import Record
+from vlmbench_transformers.plugin import unpinned
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _BLOCK = 1 << 22
 
 
@@ -40,7 +39,9 @@ def find(source: str, revision: str, *, where: str, key: str = "revision") -> Fo
         ModelError: When the folder is missing or another one, or a commit is not pinned.
     """
     if not source.startswith(("/", "~")):
-        return Found(name=source, revision=_commit(source, revision, where, key))
+        if says := unpinned(source, revision, key):
+            raise ModelError(says, where=where)
+        return Found(name=source, revision=revision)
     folder = Path(source).expanduser()
     if not folder.is_dir():
         raise ModelError(
@@ -68,14 +69,3 @@ def digest_of(folder: Path) -> str:
                 content.update(block)
         whole.update(f"{path.relative_to(folder).as_posix()}\0{content.hexdigest()}\n".encode())
     return whole.hexdigest()[:40]
-
-
-def _commit(source: str, revision: str, where: str, key: str) -> str:
-    if not _COMMIT.fullmatch(revision):
-        found = f"{key} {revision!r} is not a commit" if revision else f"{key} is required"
-        raise ModelError(
-            f"{found}: {source} is on the hub, where a name or a branch changes its weights without notice",
-            where=where,
-            fix=f"Set `{key}` to the 40 hexadecimal digits of the commit; the model's page lists them under Files",
-        )
-    return revision
