@@ -6,6 +6,7 @@ would wait for the slowest of a batch before it begins the next one.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 _ENDS: dict[str | None, Status] = {"stop": "ok", "length": "truncated", "repetition": "truncated"}
 """Statuses of vLLM's finish reasons; `abort` and `error` are none of these."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request that the engine has."""
+
+    sample_id: str
+    inside: str
+    """What vLLM calls it inside."""
 
 
 class Offline:
@@ -44,7 +54,7 @@ class Offline:
             import vllm
             from vllm.exceptions import VLLMClientError
             from vllm.lora.request import LoRARequest
-            from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
+            from vllm.sampling_params import SamplingParams, StructuredOutputsParams
             from vllm.v1.engine.exceptions import EngineDeadError
         except ImportError as error:
             raise ModelError(
@@ -57,7 +67,6 @@ class Offline:
         schema = options.json_schema
         self._sampling = SamplingParams(
             **sampling,
-            output_kind=RequestOutputKind.FINAL_ONLY,
             structured_outputs=None if schema is None else StructuredOutputsParams(json=schema),
         )
         self._adapter = None if adapter is None else LoRARequest("adapter", 1, str(adapter))
@@ -76,7 +85,7 @@ class Offline:
     def answer(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Keep more requests in the engine than it works on at a time, and yield each as it finishes."""
         most = self._options.concurrency + max(1, self._options.concurrency // 4)
-        asked: dict[str, str] = {}
+        asked: dict[str, _Asked] = {}
         ready, more = shown(requests, self._options), True
         try:
             while more or asked:
@@ -88,12 +97,11 @@ class Offline:
                     elif each is not None and (refused := self._enqueue(*each, asked)):
                         yield refused
                 for output in self._step() if asked else ():
-                    # Nobody but this loop asks the engine; a warm-up of its own would carry another id.
-                    if output.finished and output.request_id in asked:
-                        yield self._answer(asked.pop(output.request_id), output)
+                    if output.finished:
+                        yield self._answer(asked.pop(output.request_id).sample_id, output)
         finally:
             if asked:
-                self._llm.llm_engine.abort_request(list(asked))
+                self._llm.llm_engine.abort_request([each.inside for each in asked.values()], internal=True)
 
     def facts(self) -> dict[str, JsonValue]:
         """What vLLM made of it, and how much of the prompts it had in its cache."""
@@ -112,10 +120,10 @@ class Offline:
         self._llm.llm_engine.engine_core.shutdown()
         del self._llm
 
-    def _enqueue(self, request: Request, messages: Messages, asked: dict[str, str]) -> Answer | None:
+    def _enqueue(self, request: Request, messages: Messages, asked: dict[str, _Asked]) -> Answer | None:
         """Hand a request over; return its answer where vLLM does not take it, such as a prompt that is too long."""
         try:
-            [number] = self._llm.enqueue_chat(
+            [inside] = self._llm.enqueue_chat(
                 [messages],
                 self._sampling,
                 use_tqdm=False,
@@ -125,10 +133,14 @@ class Offline:
         except self._refusals as error:
             told = f"vLLM does not take it ({type(error).__name__}: {str(error).strip()[:500]})"
             return Answer(sample_id=request.sample_id, status="error", error=told)
-        asked[number] = request.sample_id
+        # Inside of vLLM "7" is called "7-d41d8cd9"; that is what it returns here, and outputs are called "7".
+        asked[inside.partition("-")[0]] = _Asked(request.sample_id, inside)
         return None
 
     def _step(self) -> "list[RequestOutput]":
+        if not self._llm.llm_engine.has_unfinished_requests():
+            # It would be waited for without end.
+            raise ModelError("vLLM has lost requests", where=self._where, fix="Report this; what was answered is kept")
         try:
             outputs: list[RequestOutput] = self._llm.llm_engine.step()
         except self._dead as error:
