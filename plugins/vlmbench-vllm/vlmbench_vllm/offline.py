@@ -79,7 +79,6 @@ class Offline:
                 where=self._where,
                 fix="The end of the worker's log says more; `max_model_len` and `gpu_memory` decide whether it fits",
             ) from error
-        self._facts: dict[str, JsonValue] = {"vllm": vllm.__version__}
         self._cached = self._read = 0
 
     def answer(self, requests: Iterable[Request]) -> Iterator[Answer]:
@@ -107,7 +106,6 @@ class Offline:
         """What vLLM made of it, and how much of the prompts it had in its cache."""
         config = self._llm.model_config
         return {
-            **self._facts,
             "architecture": str(config.architecture),
             "dtype": str(config.dtype).removeprefix("torch."),
             "max_model_len": int(config.max_model_len),

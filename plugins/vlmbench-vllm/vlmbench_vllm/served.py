@@ -65,7 +65,6 @@ class Served:
         try:
             self._server.wait(options.start_s)
             self._session = self._loop.run_until_complete(self._open())
-            self._version = self._loop.run_until_complete(self._ask_version())
         except BaseException:
             # Also when the worker is told to stop while it waits: nobody else knows of the server yet.
             self.close()
@@ -96,8 +95,8 @@ class Served:
                 self._loop.run_until_complete(asyncio.wait(tasks))
 
     def facts(self) -> dict[str, JsonValue]:
-        """Which server it was, and how it was started."""
-        return {"vllm": self._version, "serve": [*self._argv]}
+        """How the server was started."""
+        return {"serve": [*self._argv]}
 
     def close(self) -> None:
         """Stop the server."""
@@ -115,18 +114,6 @@ class Served:
             timeout=aiohttp.ClientTimeout(total=self._options.timeout_s),
             headers={"Authorization": f"Bearer {self._server.key}"},
         )
-
-    async def _ask_version(self) -> str:
-        try:
-            async with self._session.get("/version") as response:
-                said = await response.json()
-                return str(said["version"])
-        except (*self._broken, KeyError, TypeError, TimeoutError, asyncio.TimeoutError) as error:
-            raise ModelError(
-                f"what answers on the server's port does not say its version ({type(error).__name__})",
-                where=self._where,
-                fix="Run again: another program may have taken the port",
-            ) from error
 
     async def _ask(self, request: Request, messages: Messages) -> Answer:
         """Ask once: what fails on a server of one's own fails again, or the server is gone."""
