@@ -25,7 +25,7 @@ ADAPTER = "adapter"
 """What it calls the model with its adapter."""
 _ENDS: dict[str, Status] = {"stop": "ok", "length": "truncated", "repetition": "truncated"}
 _DIES_S = 5.0
-"""How long a server with a dead engine takes to end."""
+"""How long the keeper may take to end after a connection broke because the server is gone."""
 
 
 class Served:
@@ -86,13 +86,13 @@ class Served:
                         tasks.add(self._loop.create_task(self._ask(*each)))
                 if tasks:
                     first = asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                    done, tasks = self._loop.run_until_complete(first)
-                    yield from [task.result() for task in done]
+                    done, _ = self._loop.run_until_complete(first)
+                    for task in done:
+                        answer = task.result()
+                        tasks.remove(task)
+                        yield answer
         finally:
-            for task in tasks:
-                task.cancel()
-            if tasks:
-                self._loop.run_until_complete(asyncio.wait(tasks))
+            self._drop(tasks)
 
     def facts(self) -> dict[str, JsonValue]:
         """How the server was started."""
@@ -104,6 +104,14 @@ class Served:
             self._loop.run_until_complete(self._session.close())
         self._loop.close()
         self._server.stop()
+
+    def _drop(self, tasks: "set[asyncio.Task[Answer]]") -> None:
+        """End what nobody waits for any more."""
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            # Several find at once that the server is gone; one of them has said so.
+            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
     async def _open(self) -> "ClientSession":
         import aiohttp
@@ -122,13 +130,16 @@ class Served:
             async with self._session.post("/v1/chat/completions", json={**self._fields, "messages": messages}) as got:
                 if got.status == 200:
                     return await _read(got, request.sample_id, started)
-                error, status = f"HTTP {got.status} from vllm serve: {_word(await got.read())}", got.status
+                error = f"HTTP {got.status} from vllm serve: {_word(await got.read())}"
         except (TimeoutError, asyncio.TimeoutError):
             told = f"vllm serve did not answer in {self._options.timeout_s:g} s"
             return Answer(sample_id=request.sample_id, status="timeout", error=told)
         except self._broken as broken:
-            error, status = f"the connection to vllm serve broke ({type(broken).__name__}: {str(broken)[:300]})", 500
-        if status >= 500 and self._server.gone(_DIES_S):
+            until = time.monotonic() + _DIES_S
+            while not self._server.gone() and time.monotonic() < until:
+                await asyncio.sleep(0.05)
+            error = f"the connection to vllm serve broke ({type(broken).__name__}: {str(broken)[:300]})"
+        if self._server.gone():
             raise self._server.ended()
         return Answer(sample_id=request.sample_id, status="error", error=error)
 

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from pathlib import Path
 
 from vlmbench_sdk import ModelError
@@ -90,10 +89,8 @@ class Server:
                 )
             time.sleep(0.2)
 
-    def gone(self, within_s: float = 0.0) -> bool:
-        """Whether it has ended, or does so within some seconds."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(within_s)
+    def gone(self) -> bool:
+        """Whether it has ended."""
         return self._process.poll() is not None
 
     def ended(self) -> ModelError:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
+from tests.vllm.recorded_vllm import FLAGS, RECORD
 from vlmbench_sdk import (
     EnvironmentEntry,
     Example,
@@ -29,8 +30,6 @@ from vlmbench_vllm.backend import VllmModel
 from vlmbench_vllm.plugin import VllmOptions, vlmbench_registries
 from vlmbench_vllm.prompts import data_url, messages_of
 from vlmbench_vllm.settings import NEUTRAL, argv_of, sampling_of
-
-from .recorded_vllm import FLAGS, RECORD
 
 [REGISTRIES] = vlmbench_registries()
 CONTENT = TypeAdapter(dict[str, JsonValue])
@@ -123,6 +122,7 @@ def test_messages_hold_examples_and_pictures_in_order(tmp_path: Path) -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(16, 64))
 def test_only_larger_pictures_are_scaled(width: int, height: int, max_side: int) -> None:
     out = io.BytesIO()

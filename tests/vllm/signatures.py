@@ -1,6 +1,6 @@
 """What of vLLM this plugin depends on, read from its wheel without importing it.
 
-    python plugins/vlmbench-vllm/tests/signatures.py WHEEL > plugins/vlmbench-vllm/tests/vllm-VERSION.json
+    python tests/vllm/signatures.py WHEEL > tests/vllm/vllm-VERSION.json
 
 Signatures with their defaults as they are written, fields of classes, bases of errors, and paths of the server.
 """

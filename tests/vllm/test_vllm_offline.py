@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
+from tests.vllm.recorded_vllm import RECORD, Vllm
 from vlmbench_sdk import Answer, Generation, ModelError, ModelSettings, Request
 from vlmbench_sdk.asking import ask_all
 from vlmbench_vllm.backend import VllmModel
 from vlmbench_vllm.plugin import VllmOptions
 from vlmbench_vllm.settings import _RANKS, NEUTRAL
-
-from .recorded_vllm import RECORD, Vllm
 
 GREEDY = Generation(max_new_tokens=12, temperature=0)
 
@@ -99,7 +98,7 @@ def test_a_dead_engine_ends_the_job_and_keeps_what_was_answered(vllm: Vllm, tmp_
     vllm.dies_at = 4
     model, answers = model_of(tmp_path), []
     model.load()
-    with pytest.raises(ModelError, match="engine died .CUDA error"):
+    with pytest.raises(ModelError, match="engine died"):
         answers.extend(ask_all(model, requests_of(tmp_path, 9)))
     vllm.loses, vllm.dies_at = True, None
     with pytest.raises(ModelError, match="has lost requests"):
