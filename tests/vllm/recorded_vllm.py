@@ -7,9 +7,13 @@ import sys
 import types
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+
+from vlmbench_sdk import Answer, Model, Options, Request
+from vlmbench_sdk.asking import ask_all
+from vlmbench_vllm.backend import VllmModel
 
 RECORD: dict[str, Any] = json.loads((Path(__file__).parent / "vllm-0.33.0.json").read_text(encoding="utf-8"))
 FLAGS = {
@@ -17,6 +21,11 @@ FLAGS = {
     for owner in ("EngineArgs", "BaseFrontendArgs", "FrontendArgs")
     for name in RECORD["fields"][owner]
 }
+
+
+def ask(model: VllmModel, requests: list[Request]) -> list[Answer]:
+    """Ask as the runner does."""
+    return list(ask_all(cast("Model[Options]", model), requests))
 
 
 def signature_of(method: str) -> inspect.Signature:
@@ -68,7 +77,7 @@ class Vllm:
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Put the modules where `import vllm` finds them."""
-        modules = {
+        modules: dict[str, dict[str, Any]] = {
             "vllm": {"LLM": self._llm},
             "vllm.exceptions": {"VLLMClientError": self.errors["VLLMClientError"]},
             "vllm.v1": {},

@@ -77,7 +77,7 @@ def record(wheel: Path) -> dict[str, JsonValue]:
         "fields": fields,
         "bases": bases,
         "constants": {**constants},
-        "paths": sorted(paths.values()),
+        "paths": [*sorted(paths.values())],
     }
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from tests.vllm.recorded_vllm import RECORD, Vllm
+from tests.vllm.recorded_vllm import RECORD, Vllm, ask
 from vlmbench_sdk import Answer, Generation, ModelError, ModelSettings, Request
-from vlmbench_sdk.asking import ask_all
 from vlmbench_vllm.backend import VllmModel
 from vlmbench_vllm.plugin import VllmOptions
 from vlmbench_vllm.settings import _RANKS, NEUTRAL
@@ -39,7 +38,7 @@ def requests_of(folder: Path, count: int) -> list[Request]:
 def test_everything_is_answered_once_and_the_engine_never_has_too_little_to_do(vllm: Vllm, tmp_path: Path) -> None:
     model, requests = model_of(tmp_path), requests_of(tmp_path, 30)
     model.load()
-    answers = list(ask_all(model, requests))
+    answers = ask(model, requests)
     facts = model.facts()
     model.close()
     assert {each.sample_id: each.answer for each in answers} == {each.sample_id: each.prompt for each in requests}
@@ -65,7 +64,7 @@ def test_what_vllm_does_not_take_costs_its_own_answer(vllm: Vllm, tmp_path: Path
     requests[2] = requests[2].model_copy(update={"prompt": "too long by far"})
     requests[5] = requests[5].model_copy(update={"images": (str(tmp_path / "none.png"),)})
     model.load()
-    answers = {each.sample_id: each for each in ask_all(model, requests)}
+    answers = {each.sample_id: each for each in ask(model, requests)}
     assert len(answers) == 8
     assert {name for name, each in answers.items() if each.status == "error"} == {"s2", "s5"}
     assert "longer than the maximum" in answers["s2"].error
@@ -96,10 +95,10 @@ def test_requests_nobody_waits_for_are_taken_back(vllm: Vllm, tmp_path: Path) ->
 
 def test_a_dead_engine_ends_the_job_and_keeps_what_was_answered(vllm: Vllm, tmp_path: Path) -> None:
     vllm.dies_at = 4
-    model, answers = model_of(tmp_path), []
+    model = model_of(tmp_path)
     model.load()
     with pytest.raises(ModelError, match="engine died"):
-        answers.extend(ask_all(model, requests_of(tmp_path, 9)))
+        ask(model, requests_of(tmp_path, 9))
     vllm.loses, vllm.dies_at = True, None
     with pytest.raises(ModelError, match="has lost requests"):
         list(model.answer(requests_of(tmp_path, 3)))

@@ -12,9 +12,8 @@ import pytest
 from pydantic import JsonValue
 
 from tests.support import REPOSITORY
-from tests.vllm.recorded_vllm import FLAGS, RECORD
+from tests.vllm.recorded_vllm import FLAGS, RECORD, ask
 from vlmbench_sdk import Generation, ModelError, ModelSettings, Request
-from vlmbench_sdk.asking import ask_all
 from vlmbench_sdk.processes import process_identity
 from vlmbench_vllm.backend import VllmModel
 from vlmbench_vllm.plugin import VllmOptions
@@ -91,7 +90,7 @@ def test_a_server_is_started_asked_and_stopped(tmp_path: Path, capfd: pytest.Cap
     requests[4] = requests[4].model_copy(update={"images": (str(tmp_path / "none.png"),)})
     model.load()
     try:
-        answers = {each.sample_id: each for each in ask_all(model, requests)}
+        answers = {each.sample_id: each for each in ask(model, requests)}
         told, facts = seen(tmp_path), model.facts()
     finally:
         model.close()
@@ -117,7 +116,7 @@ def test_a_server_is_started_asked_and_stopped(tmp_path: Path, capfd: pytest.Cap
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     install(tmp_path, extra='sys.exit("ValueError: No supported config format found")')
-    with pytest.raises(ModelError, match=r"exit status 1; its last words: .*No supported config format") as caught:
+    with pytest.raises(ModelError, match=r"(?s)exit status 1; its last words: .*No supported config format") as caught:
         model_of(tmp_path).load()
     assert "[key]" in str(caught.value)
 
@@ -134,7 +133,7 @@ def test_what_the_server_refuses_costs_its_own_answer(tmp_path: Path) -> None:
     model = model_of(tmp_path)
     model.load()
     try:
-        answers = list(ask_all(model, requests_of(tmp_path, 40)))
+        answers = ask(model, requests_of(tmp_path, 40))
     finally:
         model.close()
     failed = [each for each in answers if each.status == "error"]
@@ -148,7 +147,7 @@ def test_a_server_that_never_answers_one_is_not_waited_for(tmp_path: Path) -> No
     model = model_of(tmp_path, timeout_s=2)
     model.load()
     try:
-        answers = list(ask_all(model, requests_of(tmp_path, 20)))
+        answers = ask(model, requests_of(tmp_path, 20))
     finally:
         model.close()
     assert {each.status for each in answers} == {"ok", "timeout"}
@@ -163,7 +162,7 @@ def test_a_server_that_dies_ends_the_job(tmp_path: Path) -> None:
         assert isinstance(pids, list)
         os.kill(int(str(pids[0])), signal.SIGKILL)
         with pytest.raises(ModelError, match="vllm serve ended with exit status 137"):
-            list(ask_all(model, requests_of(tmp_path, 20)))
+            ask(model, requests_of(tmp_path, 20))
         until_gone(tmp_path)
     finally:
         model.close()
