@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, Run, write_yaml
 from tests.vllm.recorded_vllm import FLAGS, RECORD, ask
 from vlmbench_sdk import Generation, ModelError, ModelSettings, Request
 from vlmbench_sdk.processes import process_identity
@@ -200,6 +200,24 @@ def test_a_server_ends_with_its_worker(tmp_path: Path, how: signal.Signals) -> N
         worker.wait()
         if worker.stdout is not None:
             worker.stdout.close()
+
+
+def test_a_run_keeps_every_setting_in_its_manifest(workspace: Path, tmp_path: Path, vlmbench: Run) -> None:
+    install(tmp_path)
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    (weights / "generation_config.json").write_text('{"repetition_penalty": 1.05}', encoding="utf-8")
+    entry = f"plugin: vllm\noptions: {{model: {weights}, mode: server}}\ngeneration: {{temperature: 0}}\n"
+    write_yaml(workspace, "models/served", entry)
+    write_yaml(workspace, "benchmarks/v", "models: [served]\ndatasets: [tiny]\nmetrics: [exact_match]\n")
+    vlmbench("run", "--benchmark", "v", check=0)
+    until_gone(tmp_path)
+    facts = json.loads((workspace / "data/answers/served/tiny/manifest.json").read_text(encoding="utf-8"))["facts"]
+    told = facts["model_facts"]
+    assert told["mode"] == "server"
+    assert len(told["weights"]["digest"]) == 40
+    assert (told["generation"]["repetition_penalty"], told["generation"]["max_tokens"]) == (1.05, 512)
+    assert told["engine"]["generation_config"] == "vllm"
 
 
 def test_all_that_is_asked_and_where_exists_in_vllm() -> None:
