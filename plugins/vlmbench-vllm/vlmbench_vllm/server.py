@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -17,6 +18,8 @@ from vlmbench_vllm import keeper
 
 HOST = "127.0.0.1"
 _LOG_LINES = 30
+_ERROR = re.compile(r"\w(Error|Exception): (?!EngineCore)")
+"""A line that says why; that of a dead engine only points at another one."""
 
 
 def program(where: str) -> str:
@@ -67,6 +70,7 @@ class Server:
             start_new_session=True,
         )
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
+        self._error = ""
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
 
@@ -129,9 +133,14 @@ class Server:
         if self._process.stdout is None:
             return
         for line in self._process.stdout:
-            self._log.append(line.replace(self.key, "[key]"))
-            sys.stderr.write(self._log[-1])
+            shown = line.replace(self.key, "[key]")
+            self._log.append(shown)
+            if _ERROR.search(shown):
+                self._error = shown.strip()
+            sys.stderr.write(shown)
 
     def _last_words(self) -> str:
-        said = "".join(self._log).strip()
-        return f"; its last words: {said[-2000:]}" if said else ""
+        # Libraries that warn at the end leave nothing of the reason in the last lines.
+        last = "".join(self._log).strip()[-2000:]
+        reason = f"; {self._error[-500:]}" if self._error else ""
+        return reason + (f"; its last words: {last}" if last else "")
