@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKSPACE ?= .
 LOCAL := -e . -e sdk -e plugins/vlmbench-documents -e plugins/vlmbench-echo -e plugins/vlmbench-metrics -e plugins/vlmbench-ocr -e plugins/vlmbench-openai
 # Optional for users, tested by everybody who develops.
-EXTRAS := -e plugins/vlmbench-bedrock -e plugins/vlmbench-runpod -e plugins/vlmbench-transformers
+EXTRAS := -e plugins/vlmbench-bedrock -e plugins/vlmbench-runpod -e plugins/vlmbench-transformers -e plugins/vlmbench-vllm
 
 .PHONY: setup demo test ui lint types docs requirements clean
 

@@ -13,12 +13,12 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from vlmbench_sdk import Answer, EnvironmentEntry, Example, Generation, ModelEntry, ModelError, ModelSettings, Request
 from vlmbench_sdk.plugins import load_plugins
+from vlmbench_sdk.weights import digest_of, find
 from vlmbench_transformers.backend import TransformersModel
 from vlmbench_transformers.batching import Sizes, one_ahead, read_ahead
 from vlmbench_transformers.plugin import TransformersOptions, vlmbench_registries
 from vlmbench_transformers.prompts import messages, pictures_of, plain
 from vlmbench_transformers.settings import cut, generate_arguments
-from vlmbench_transformers.source import digest_of, find
 
 [REGISTRIES] = vlmbench_registries()
 CONTENT = TypeAdapter(dict[str, JsonValue])

@@ -10,12 +10,12 @@ from pydantic import JsonValue
 
 from vlmbench_sdk import Answer, Model, ModelError, ModelSettings, Request, RequestError
 from vlmbench_sdk.records import Status
+from vlmbench_sdk.weights import Found, find
 from vlmbench_transformers.batching import Sizes, one_ahead, read_ahead
 from vlmbench_transformers.engine import Engine, Shown, Written
 from vlmbench_transformers.pictures import open_picture
 from vlmbench_transformers.plugin import TransformersOptions
 from vlmbench_transformers.prompts import pictures_of
-from vlmbench_transformers.source import Found, find
 
 if TYPE_CHECKING:
     from transformers import BatchFeature

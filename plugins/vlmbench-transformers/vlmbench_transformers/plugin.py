@@ -1,18 +1,15 @@
 """Hooks of the Transformers plugin."""
 
-import re
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
 from vlmbench_sdk import ModelPlugin, Options, hookimpl
+from vlmbench_sdk.weights import Source, unpinned
 
-Source = Annotated[str, Field(pattern=r"^(~?/.+|\w[\w.-]*/\w[\w.-]*)$")]
-"""An absolute folder, or `owner/name` on the hub."""
 Revision = Annotated[str, Field(pattern=r"^([0-9a-f]{40})?$")]
 """A commit: 40 hexadecimal digits."""
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 class TransformersOptions(Options):
@@ -64,17 +61,6 @@ class TransformersOptions(Options):
     def revision_mistake(self, revision: str) -> str:
         """Weights of the hub need a commit."""
         return unpinned(self.model, revision, "revision")
-
-
-def unpinned(source: str, revision: str, key: str) -> str:
-    """Say that a source on the hub has no commit; empty for a folder, and where it has one."""
-    if source.startswith(("/", "~")) or _COMMIT.fullmatch(revision):
-        return ""
-    found = f"{key} {revision!r} is not a commit" if revision else f"{key} is required"
-    return (
-        f"{found}: {source} is on the hub, where a name or a branch changes its weights without notice; set `{key}` to "
-        "the 40 hexadecimal digits of the commit, which the model's page lists under Files"
-    )
 
 
 @hookimpl

@@ -1,12 +1,19 @@
 """Where weights come from: a folder of this machine, or a pinned commit of the hub."""
 
 import hashlib
+import re
 from pathlib import Path
+from typing import Annotated
 
-from vlmbench_sdk import ModelError
+from pydantic import Field
+
+from vlmbench_sdk.errors import ModelError
 from vlmbench_sdk.records import Record
-from vlmbench_transformers.plugin import unpinned
 
+Source = Annotated[str, Field(pattern=r"^(~?/.+|\w[\w.-]*/\w[\w.-]*)$")]
+"""An absolute folder, or `owner/name` on the hub."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _BLOCK = 1 << 22
 
 
@@ -24,6 +31,17 @@ class Found(Record):
     def local(self) -> bool:
         """Whether it is a folder, so that nothing may be fetched."""
         return self.revision is None
+
+
+def unpinned(source: str, revision: str, key: str) -> str:
+    """Say that a source on the hub has no commit; empty for a folder, and where it has one."""
+    if source.startswith(("/", "~")) or _COMMIT.fullmatch(revision):
+        return ""
+    found = f"{key} {revision!r} is not a commit" if revision else f"{key} is required"
+    return (
+        f"{found}: {source} is on the hub, where a name or a branch changes its weights without notice; set `{key}` to "
+        "the 40 hexadecimal digits of the commit, which the model's page lists under Files"
+    )
 
 
 def find(source: str, revision: str, *, where: str, key: str = "revision") -> Found:
