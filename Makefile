@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKSPACE ?= .
 LOCAL := -e . -e sdk -e plugins/vlmbench-documents -e plugins/vlmbench-echo -e plugins/vlmbench-metrics -e plugins/vlmbench-ocr -e plugins/vlmbench-openai
 # Optional for users, tested by everybody who develops.
-EXTRAS := -e plugins/vlmbench-runpod -e plugins/vlmbench-transformers
+EXTRAS := -e plugins/vlmbench-bedrock -e plugins/vlmbench-runpod -e plugins/vlmbench-transformers -e plugins/vlmbench-vllm
 
 .PHONY: setup demo test ui lint types docs requirements clean
 
@@ -48,12 +48,13 @@ $(VENV)/bin/uv: requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-uv.txt
 	@touch $@
 
+# Compiled now: where Python may not write bytecode, each of the suite's some hundred commands would compile 2,500 modules.
 $(VENV)/.installed: $(VENV)/bin/uv requirements.txt pyproject.toml sdk/pyproject.toml $(wildcard plugins/*/pyproject.toml)
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.txt
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps $(LOCAL)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed requirements-dev.txt
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements-dev.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements-dev.txt
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps $(EXTRAS)
 	@touch $@

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A real Docker engine with a base image of our own, the programs of a real Slurm, and a real Apptainer.
+# A real Docker engine with a base image of our own, the programs of a real Slurm, a real Apptainer, and a real Phoenix.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -34,3 +34,4 @@ if ! docker image inspect vlmbench/base:bookworm >/dev/null 2>&1; then
 fi
 
 ./apptainer.sh "${XDG_CACHE_HOME:-$HOME/.cache}/vlmbench-ci/apptainer"
+./phoenix.sh "${XDG_CACHE_HOME:-$HOME/.cache}/vlmbench-ci/phoenix"

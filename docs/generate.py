@@ -17,6 +17,7 @@ from vlmbench_assets import workspace
 from vlmbench_assets.cli.main import cli
 from vlmbench_assets.contracts import CONTRACTS
 from vlmbench_assets.gpus import discovery, lock_files
+from vlmbench_assets.phoenix import client as phoenix
 from vlmbench_sdk import entries, errors, hookspecs
 from vlmbench_sdk.plugins import load_plugins
 
@@ -85,6 +86,7 @@ VARIABLES = (
     (workspace, ("WORKSPACE_VARIABLE", "CACHE_VARIABLE")),
     (discovery, ("GPUS_VARIABLE",)),
     (lock_files, ("LOCKS_VARIABLE",)),
+    (phoenix, ("URL_VARIABLE", "KEY_VARIABLE")),
 )
 
 

@@ -1,6 +1,7 @@
 """What tests of the host share: writing registry entries and datasets."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from pathlib import Path
 from vlmbench_sdk.job import JOURNAL
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+PHOENIX = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "vlmbench-ci/phoenix/bin")
+"""Programs of the environment that `.ci/phoenix.sh` makes."""
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 """The fixture `vlmbench`: runs the command and returns how it ended."""
 

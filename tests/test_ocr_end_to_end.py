@@ -45,7 +45,7 @@ def test_a_cut_off_picture_costs_its_own_answers_only(workspace: Path, vlmbench:
     ]
     (folder / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     write_yaml(workspace, "datasets/cut", "reader: jsonl\nsource: cut\n")
-    vlmbench("run", "--model", "tesseract", "--dataset", "cut", check=0)
+    vlmbench("run", "--model", "tesseract", "--dataset", "cut", check=1)
     answers = (workspace / "data/answers/tesseract/cut/answers.csv").read_text(encoding="utf-8")
     assert [line.split(",")[1] for line in answers.splitlines()] == ["status", "ok", "error"]
     assert "cannot be read as a picture" in answers

@@ -15,6 +15,7 @@ from vlmbench_assets.plan import make_plan
 from vlmbench_assets.staleness import CellJudgement
 from vlmbench_assets.tables import read_table
 from vlmbench_sdk import CatalogError
+from vlmbench_sdk.thinking import without_thinking
 
 EXAMPLES = "examples:\n- {images: [shots/one.png], user: 'What is f9?', assistant: f9}\n"
 CELL = Cell(model="echo", dataset="tiny")
@@ -155,3 +156,41 @@ def test_show_prints_what_is_sent(prompted: Path, vlmbench: Run) -> None:
     answer(prompted, "echo", "tiny")
     table = read_table(prompted / "data/answers/echo/tiny/answers.csv", ANSWERS)
     assert table["prompt_sha256"][0] == found["prompt_sha256"]
+
+
+def test_thinking_is_kept_in_the_table_and_not_scored(prompted: Path) -> None:
+    root = prompted
+    write_yaml(root, "prompts/p", "user: '<think>is it {{ field }}, or other?</think>\n\n  {{ field }}'\n")
+    answer(root, "echo", "tiny")
+    score(root, "echo", "tiny")
+    table = read_table(root / "data/answers/echo/tiny/answers.csv", ANSWERS)
+    assert all("or other?</think>" in text for text in table["answer"])
+    read = read_answered(bench_of(root), CELL)[1]
+    assert list(read["answer"]) == ["f0", "f1", "f0", "f1"]
+    scores = read_table(root / "data/metrics/echo/tiny/metrics.csv", METRICS)
+    exact = scores[scores["metric"] == "exact_match"]
+    assert list(exact["value"].astype(float)) == [1, 1, 0, 1]
+    model = (root / "registries/models/echo.yaml").read_text(encoding="utf-8")
+    write_yaml(root, "models/echo", model + "thinking: keep\n")
+    assert judged(root).to_ask == 0
+    assert judged(root).assets["metrics"].state == "stale"
+    score(root, "echo", "tiny")
+    scores = read_table(root / "data/metrics/echo/tiny/metrics.csv", METRICS)
+    assert set(scores[scores["metric"] == "exact_match"]["value"].astype(float)) == {0.0}
+    assert judged(root).assets["metrics"].state == "fresh"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("12.00", "12.00"),
+        ("<think>a</think>\n12.00\n", "12.00\n"),
+        ("a, as the template opened it</think>12.00", "12.00"),
+        ("<think>a</think><think>b</think>12.00", "12.00"),
+        (" <think>never ended", ""),
+        ("say <think> aloud", "say <think> aloud"),
+        ("", ""),
+    ],
+)
+def test_what_follows_thinking_is_the_answer(text: str, said: str) -> None:
+    assert without_thinking(text) == said

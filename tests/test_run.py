@@ -49,7 +49,7 @@ def test_a_run_leaves_every_table_and_says_where_the_report_is(workspace: Path, 
 
 def test_a_request_that_raises_costs_one_row(workspace: Path, vlmbench: Run) -> None:
     write_yaml(workspace, "models/echo", "plugin: echo\noptions: {answer: '{field}', raise_on: [s1], batch_size: 3}\n")
-    vlmbench("run", check=0)
+    assert "1 of 4 samples ended in an error" in vlmbench("run", check=1).stderr
     answers = rows(workspace / "data/answers/echo/tiny/answers.csv")
     assert [row["status"] for row in answers] == ["ok", "error", "ok", "ok"]
     assert "asked to fail on s1" in answers[1]["error"]

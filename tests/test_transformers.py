@@ -3,12 +3,17 @@
 import csv
 import json
 import os
+import socket
 import subprocess
-from collections.abc import Callable
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
+from uv import find_uv_bin
 
 from tests.support import REPOSITORY, Run, write_yaml
 from vlmbench_assets.environments.options import VenvOptions
@@ -16,12 +21,17 @@ from vlmbench_assets.environments.venv import VenvEnvironment
 
 pytestmark = pytest.mark.engine("torch")
 ENTRY = REPOSITORY / "plugins/vlmbench-transformers/vlmbench_transformers/registries/environments/transformers.yaml"
+ON_CPU = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
 InTorch = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+SERVING = ("fastapi==0.165.0", "uvicorn==0.54.0", "starlette==1.10.0", "openai==3.54.0", "rich==15.0.0")
+"""What `transformers serve` needs besides the environment that the plugin ships."""
+
+
 @pytest.fixture
-def in_torch(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> InTorch:
-    """Run a script of `tests/vlms` in the environment that the plugin ships, where the run finds it made already.
+def torch_python(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The interpreter of the environment that the plugin ships, where the run finds it made already.
 
     It takes a gigabyte and a minute, so the tests share one, also those of another process of pytest.
     """
@@ -31,16 +41,55 @@ def in_torch(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> InTorc
     (tmp_path / "cache").symlink_to(shared)
     options = VenvOptions.model_validate(yaml.safe_load(ENTRY.read_text(encoding="utf-8"))["options"])
     environment = VenvEnvironment(options, name="transformers", cache=tmp_path / "cache")
-    python = environment.prepare(("vlmbench-sdk", "vlmbench-transformers"), lambda _: None).python
+    return environment.prepare(("vlmbench-sdk", "vlmbench-transformers"), lambda _: None).python
+
+
+@pytest.fixture
+def in_torch(torch_python: str) -> InTorch:
+    """Run a script of `tests/vlms` with that interpreter."""
 
     def run(script: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-        env = {**os.environ, "PYTHONPATH": str(REPOSITORY), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
-        command = [python, str(REPOSITORY / "tests/vlms" / script), *map(str, arguments)]
+        command = [torch_python, str(REPOSITORY / "tests/vlms" / script), *map(str, arguments)]
+        env = {**ON_CPU, "PYTHONPATH": str(REPOSITORY)}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=500)
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done
 
     return run
+
+
+@contextmanager
+def transformers_serve(python: str, model: Path, folder: Path) -> Iterator[str]:
+    """Serve a model by Transformers' own server while the block runs; yield its `base_url`."""
+    extras = folder / "serving"
+    install = [find_uv_bin(), "pip", "install", "--quiet", "--python", python, "--target", str(extras), *SERVING]
+    subprocess.run(install, check=True)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    # Without the folder of a cache, its list of models is an error.
+    (folder / "hub" / "hub").mkdir(parents=True)
+    env = {**ON_CPU, "PYTHONPATH": str(extras), "HF_HOME": str(folder / "hub"), "HF_HUB_OFFLINE": "1"}
+    where = ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu", "--dtype", "float32"]
+    command = [python, "-m", "transformers.cli.transformers", "serve", str(model), *where]
+    log = folder / "serve.log"
+    with log.open("wb") as said, subprocess.Popen(command, env=env, stdout=said, stderr=said) as process:
+        try:
+            deadline = time.monotonic() + 300
+            while not _healthy(port):
+                assert process.poll() is None, log.read_text(encoding="utf-8")
+                assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
+                time.sleep(0.2)
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            process.terminate()
+
+
+def _healthy(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def answers_in(folder: Path) -> dict[str, str]:
@@ -49,7 +98,7 @@ def answers_in(folder: Path) -> dict[str, str]:
 
 
 def test_a_model_that_learned_to_read_totals_is_scored(
-    workspace: Path, tmp_path: Path, vlmbench: Run, in_torch: InTorch
+    workspace: Path, tmp_path: Path, vlmbench: Run, in_torch: InTorch, torch_python: str
 ) -> None:
     in_torch("tiny.py", "trained", tmp_path)
     in_torch("tiny.py", "adapter", tmp_path / "model", tmp_path / "adapter")
@@ -59,16 +108,24 @@ def test_a_model_that_learned_to_read_totals_is_scored(
     write_yaml(workspace, "models/alone", "extends: reader\noptions: {batch_size: 1}\n")
     write_yaml(workspace, "models/spoiled", f"extends: reader\noptions: {{adapter: {tmp_path}/adapter}}\n")
     write_yaml(workspace, "datasets/totals", f"reader: jsonl\nsource: {tmp_path}/totals\n")
-    models = "models: [reader, alone, spoiled]\n"
+    models = "models: [reader, alone, spoiled, served]\n"
     write_yaml(workspace, "benchmarks/reading", models + "datasets: [totals]\nmetrics: [exact_match]\n")
-    vlmbench("run", "--benchmark", "reading", check=0)
+    with transformers_serve(torch_python, tmp_path / "model", tmp_path) as url:
+        asked = f"options: {{base_url: '{url}', model: {tmp_path}/model}}\nenvironment: process\n"
+        write_yaml(workspace, "models/served", f"extends: openai-compatible\n{asked}{settings}")
+        vlmbench("run", "--benchmark", "reading", check=0)
 
     ranked = json.loads(vlmbench("leaderboard", "totals", "--json", check=0).stdout)["totals"]
     scores = {row["model"]: row["exact_match"] for row in ranked}
     assert scores["reader"] >= 0.9
     assert scores["spoiled"] < scores["reader"]
     folder = workspace / "data/answers"
-    assert answers_in(folder / "reader/totals") == answers_in(folder / "alone/totals")
+    answers = answers_in(folder / "reader/totals")
+    assert len(answers) == 100
+    assert answers == answers_in(folder / "alone/totals")
+    # The same weights behind an endpoint: what the two plugins send and read makes no difference.
+    assert answers == answers_in(folder / "served/totals")
+    assert answers != answers_in(folder / "spoiled/totals")
 
     facts = json.loads((folder / "reader/totals/manifest.json").read_text(encoding="utf-8"))["facts"]
     assert facts["model_facts"]["architecture"] == "LlavaForConditionalGeneration"

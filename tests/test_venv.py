@@ -40,10 +40,14 @@ def test_equal_requirements_are_installed_once(tmp_path: Path) -> None:
     assert other.digest != first.digest
 
 
-def test_what_a_killed_creator_left_is_thrown_away(tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", [None, "", '{"of": "another version"}'])
+def test_what_was_not_made_to_its_end_is_made_again(tmp_path: Path, said: str | None) -> None:
     ready = environment(tmp_path).prepare(WORKER, lambda _: None)
     folder = Path(ready.python).parents[1]
     (folder / "environment.json").unlink()
+    if said is not None:
+        (folder / "environment.json").write_text(said, encoding="utf-8")
+    assert environment(tmp_path).lock(WORKER) == ""
     (folder / "bin" / "python").unlink()
     assert environment(tmp_path).prepare(WORKER, lambda _: None) == ready
     assert Path(ready.python).exists()

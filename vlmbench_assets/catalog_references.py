@@ -61,6 +61,7 @@ def reference_problems(file: RegistryFile, entry: Entry, entries: Entries, plugi
 
 def _model(file: RegistryFile, entry: ModelEntry, entries: Entries, plugins: Plugins) -> Iterable[Problem]:
     yield from _plugin(file, "plugin", entry.plugin, plugins.models, lambda p: p.options, entry.options)
+    yield from _revision(file, entry, plugins)
     yield from _entries(file, "environment", "environments", [entry.environment], entries)
     place = entries.get(("environments", entry.environment))
     if entry.environment_options and isinstance(place, EnvironmentEntry) and place.kind in plugins.environments:
@@ -69,6 +70,16 @@ def _model(file: RegistryFile, entry: ModelEntry, entries: Entries, plugins: Plu
         yield from _misfits(file, merged, schema, "environment_options")
     yield from _entries(file, "prompts", "prompts", [entry.prompts] if entry.prompts else [], entries)
     yield from _adapter(file, entry.adapter, plugins)
+
+
+def _revision(file: RegistryFile, entry: ModelEntry, plugins: Plugins) -> Iterable[Problem]:
+    if entry.plugin in plugins.models:
+        try:
+            options = plugins.models[entry.plugin].options.model_validate(entry.options)
+        except ValidationError:
+            return
+        if says := options.revision_mistake(entry.revision):
+            yield file.problem(("revision",), says)
 
 
 def _dataset(file: RegistryFile, entry: DatasetEntry, entries: Entries, plugins: Plugins) -> Iterable[Problem]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from vlmbench_assets.lineage import digest_bytes
+from vlmbench_assets.lineage import digest_bytes, digest_json
 from vlmbench_assets.yaml_file import KeyPath
 from vlmbench_sdk import Example
 from vlmbench_sdk.entries import ExampleEntry, Expects, PromptEntry, PromptRule
@@ -233,6 +233,9 @@ def read_collection(name: str, entry: PromptEntry, root: Path) -> tuple[Collecti
     reader = Reader(name, entry, root)
     collection = reader.collection()
     wrong = [(path, says) for path, text in reader.templates for says in template_mistakes(text)]
+    if entry.pulled is not None and entry.pulled.sha256 != digest_json(dict(collection.parts)):
+        says = "the prompts are not those that were pulled; pull them again, or call them your own with `pulled: null`"
+        wrong.append((("pulled",), says))
     return collection, [*reader.mistakes, *wrong]
 
 

@@ -12,6 +12,7 @@ from vlmbench_sdk import PromptAdapterPlugin
 
 TUNED = "its prompts were tuned on this split"
 CONTRACTS = "output contracts"
+THINKING = "thinking"
 
 
 def collection_of(bench: Bench, model: str) -> Collection | None:
@@ -37,7 +38,12 @@ def prompt_parts(bench: Bench, model: str) -> JsonValue:
 def prompts_used(bench: Bench, model: str) -> dict[str, JsonValue]:
     """A model's prompts by name and digest, so that their change can be told; empty where it has none."""
     collection, adapter = collection_of(bench, model), adapter_of(bench, model)
-    named = {"name": collection.name, "digest": digest_json(dict(collection.parts))} if collection else {}
+    named: dict[str, JsonValue] = {}
+    if collection:
+        pulled = bench.catalog.prompts[collection.name].pulled
+        from_server: JsonValue = pulled.model_dump(mode="json") if pulled else None
+        named = {"name": collection.name, "digest": digest_json(dict(collection.parts))}
+        named |= {"pulled": from_server} if pulled else {}
     return {**named, **({"adapter": adapter.adapter_id} if adapter else {})}
 
 

@@ -44,8 +44,11 @@ def prompts_reason(before: JsonValue, now: JsonValue) -> str:
         before: The collection that was asked with, as `MadeFrom.prompts_used` has it; None where that is not known.
         now: The collection to ask with, likewise.
     """
-    two = now if isinstance(now, dict) else {}
-    one = before if isinstance(before, dict) else {name: two[name] for name in two if name == "name"}
+    # Where the same words were pulled from changes no prompt.
+    two = {name: now[name] for name in now if name != "pulled"} if isinstance(now, dict) else {}
+    one = {name: two[name] for name in two if name == "name"}
+    if isinstance(before, dict):
+        one = {name: before[name] for name in before if name != "pulled"}
     if one == two:
         return "question changed"
     if "adapter" in {*one, *two} and {**one, "adapter": ""} == {**two, "adapter": ""}:

@@ -62,6 +62,9 @@ class ModelEntry(Entry):
     generation: Generation = Generation()
     revision: str = ""
     """Pinned weights revision."""
+    thinking: Literal["strip", "keep"] = "strip"
+    """What of an answer with `<think>…</think>` is scored: `strip` what follows it, `keep` the whole text, which
+    `answers.csv` holds either way. A change of it asks nobody again."""
     gpus: int = Field(default=0, ge=0)
     """How many GPUs each of its workers gets."""
     gpu_share: float = Field(default=1.0, gt=0, le=1)
@@ -198,6 +201,21 @@ class PromptRule(Record):
     """What shape an answer must have; null keeps the collection's."""
 
 
+class Pulled(Record):
+    """Where prompts were got from; `vlmbench prompts pull` writes it. Nothing is fetched when they are used."""
+
+    server: str
+    """Address of the Phoenix server."""
+    by: Literal["tag", "latest", "version"]
+    """How the versions were chosen."""
+    tag: str = ""
+    """The tag that they had when they were got."""
+    versions: dict[str, str]
+    """Id of the version of each prompt, by its name on the server."""
+    sha256: str
+    """Digest of the texts that were got; an entry with other texts is refused."""
+
+
 class PromptEntry(Entry):
     """`prompts/NAME.yaml`: a prompt collection. The most specific rule that matches a sample is used."""
 
@@ -223,6 +241,8 @@ class PromptEntry(Entry):
     """The same by the sample's answer_type, before `expects`; a rule's own comes first."""
     tuned_on: tuple[str, ...] = ()
     """`dataset:split` on which the prompts were tuned; scores there are flagged."""
+    pulled: Pulled | None = None
+    """Where the prompts were got from; null for prompts of one's own."""
 
 
 class EnvironmentEntry(Entry):

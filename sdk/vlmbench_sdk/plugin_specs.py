@@ -43,6 +43,14 @@ class Options(BaseModel):
     without_effect: ClassVar[frozenset[str]] = frozenset()
     """Options that change how fast or how dear an answer is, never what it says: they make nothing stale."""
 
+    def revision_mistake(self, revision: str) -> str:
+        """Say what is wrong with a model entry's `revision` beside these options; empty for nothing.
+
+        Models that fetch weights override it, so that `vlmbench check` tells of a commit that is not pinned.
+        """
+        del revision
+        return ""
+
 
 class NoOptions(Options):
     """For plugins that take no options."""

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from vlmbench_sdk.errors import ModelError
 from vlmbench_sdk.plugin_specs import Options
+from vlmbench_sdk.records import Answer
 
 _SECRET = re.compile(r"\$\{ENV:([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -50,3 +51,28 @@ def fill_secrets(value: JsonValue, environ: Mapping[str, str]) -> JsonValue:
     if isinstance(value, list):
         return [fill_secrets(item, environ) for item in value]
     return value
+
+
+SHORTEST_SECRET = 8
+"""A shorter one is a placeholder, such as `EMPTY`; blotting it out would spoil texts and protect nothing."""
+
+
+class Secrets:
+    """Keys that must not be seen in anything that is written down."""
+
+    def __init__(self, *values: str) -> None:
+        """Keep the keys."""
+        # The longest first: what is left of it once a shorter one inside is blotted out would be shown.
+        self._values = sorted({value for value in values if len(value) >= SHORTEST_SECRET}, key=len, reverse=True)
+
+    def out_of(self, text: str) -> str:
+        """Return a text without the keys: some endpoints repeat what they were sent."""
+        for value in self._values:
+            text = text.replace(value, "[key]")
+        return text
+
+    def out_of_answer(self, answer: Answer) -> Answer:
+        """Return an answer without the keys."""
+        clean = {name: self.out_of(getattr(answer, name)) for name in ("answer", "error", "finish_reason")}
+        same = all(getattr(answer, name) == text for name, text in clean.items())
+        return answer if same else answer.model_copy(update=clean)

@@ -68,6 +68,7 @@ def test_what_an_endpoint_says_becomes_a_status(*, stream: bool) -> None:
         "plain": "42",
         "none": "",
         "thinks": {"content": "42", "reasoning": "let me see"},
+        "thinks at vLLM": {"content": "42", "reasoning_content": "let me see"},
         "thinks too long": {"content": "", "reasoning": "let me see", "finish_reason": "length"},
         "cut": {"content": "4", "finish_reason": "length"},
         "filtered": {"content": "I", "finish_reason": "content_filter"},
@@ -78,6 +79,7 @@ def test_what_an_endpoint_says_becomes_a_status(*, stream: bool) -> None:
         "plain": "ok",
         "none": "empty",
         "thinks": "ok",
+        "thinks at vLLM": "ok",
         "thinks too long": "truncated",
         "cut": "truncated",
         "filtered": "refused",
@@ -89,6 +91,7 @@ def test_what_an_endpoint_says_becomes_a_status(*, stream: bool) -> None:
         answers = ask(endpoint(served.url, stream=stream), requests)
     assert {name: answer.status for name, answer in answers.items()} == wanted
     assert answers["thinks"].answer == "42", "thinking is kept apart"
+    assert answers["thinks at vLLM"].answer == "42"
     assert answers["odd"].finish_reason == "eos_token"
     assert "I will not" in answers["refused"].error
     assert answers["plain"].input_tokens == 1

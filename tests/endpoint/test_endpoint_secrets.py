@@ -14,8 +14,8 @@ from pydantic import JsonValue
 from tests.endpoint.serving import ask, endpoint, serving, texts
 from tests.support import Run, write_yaml
 from vlmbench_assets.mock_endpoint.service import Service
-from vlmbench_openai.failures import SHORTEST_SECRET, Secret
 from vlmbench_sdk import ModelError
+from vlmbench_sdk.secrets import SHORTEST_SECRET, Secrets
 
 KEY = "sk-verysecret-0123456789"
 
@@ -25,11 +25,11 @@ KEY = "sk-verysecret-0123456789"
     others=st.lists(st.text(alphabet="abcxyz {}\"'\n", max_size=20), min_size=2, max_size=5),
 )
 def test_a_key_is_taken_out_of_any_text(key: str, others: list[str]) -> None:
-    assert Secret(key).out_of(key.join(others)) == "[key]".join(others)
+    assert Secrets(key).out_of(key.join(others)) == "[key]".join(others)
 
 
 def test_a_placeholder_spoils_no_answer() -> None:
-    assert Secret("EMPTY").out_of("The table is EMPTY") == "The table is EMPTY"
+    assert Secrets("EMPTY").out_of("The table is EMPTY") == "The table is EMPTY"
 
 
 def test_an_endpoint_that_repeats_the_key() -> None:

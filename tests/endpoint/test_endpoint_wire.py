@@ -10,8 +10,9 @@ from email.utils import format_datetime
 import pytest
 
 from tests.endpoint.serving import QUICK, ask, endpoint, texts
-from vlmbench_openai.failures import message_of, retry_after
+from vlmbench_openai.failures import message_of
 from vlmbench_sdk import ModelError
+from vlmbench_sdk.endpoint_failures import retry_after
 
 GOOD = b'{"choices":[{"message":{"content":"42"},"finish_reason":"stop"}]}'
 

@@ -15,17 +15,21 @@ GPUS = tuple(Gpu(str(index), f"GPU-{index}") for index in range(4))
 
 
 def note(root: Path, what: str, **facts: object) -> None:
-    """One line, written at once, so that lines of many processes do not mix."""
+    """One line, written at once, so that lines of many processes do not mix.
+
+    A kill can tear one at the end of a page of memory; the line feed before it keeps the next one whole.
+    """
     line = json.dumps({"what": what, "at": time.monotonic(), "pid": os.getpid(), **facts})
     with (root / "journal").open("ab", buffering=0) as file:
-        file.write(line.encode() + b"\n")
+        file.write(b"\n" + line.encode() + b"\n")
 
 
 def notes(root: Path, what: str) -> list[dict[str, object]]:
     if not (root / "journal").exists():
         return []
-    lines = (json.loads(line) for line in (root / "journal").read_bytes().splitlines())
-    return [line for line in lines if line["what"] == what]
+    lines = (root / "journal").read_bytes().splitlines()
+    whole = (json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"}"))
+    return [line for line in whole if line["what"] == what]
 
 
 def hold(root: Path, count: int, seconds: float, share: float = 1.0) -> None:

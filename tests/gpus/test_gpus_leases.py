@@ -7,7 +7,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -28,6 +28,14 @@ LISTING = """\
 0, GPU-5f2c6b1e-0000-1111-2222-333344445555, NVIDIA H200, 143771
 1, GPU-7a01b2c3-0000-1111-2222-333344445555, NVIDIA GB10, a GPU with a comma, [N/A]
 """
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_left() -> Iterator[None]:
+    """Processes of a test that fails would keep the machine busy for the tests after it."""
+    yield
+    for process in multiprocessing.active_children():
+        process.kill()
 
 
 def start(target: Callable[..., None], *arguments: object) -> BaseProcess:

@@ -60,7 +60,10 @@ def run(
     workspace: Path | None,
     as_json: bool,
 ) -> None:
-    """Run what is stale, missing or failed: ask, score, aggregate, report. Exit code 1 when any cell failed."""
+    """Run what is stale, missing or failed: ask, score, aggregate, report.
+
+    Exit code 1 when any cell failed, or any sample ended in an error or a timeout and may not stay so (--keep-errors).
+    """
     from vlmbench_assets.environment import without_optional
     from vlmbench_assets.make.answers import Asking
     from vlmbench_assets.plan import chosen, make_plan, summary
@@ -91,12 +94,26 @@ def run(
     finally:
         runner.close()
     failed = [outcome for outcome in outcomes if outcome.reason]
+    open_ = {} if keep_errors else _unanswered(bench, [each.cell for each in outcomes if each.cell in cells])
     if as_json:
-        print_json(_as_json(outcomes, cells))
+        print_json(_as_json(outcomes, cells, open_))
     else:
         _print_summary(bench, cells, len(planned), failed, time.monotonic() - started)
-    if failed:
+    for cell, count in open_.items():
+        says = "ended in an error or a timeout; the next run asks them again, with --keep-errors they stay"
+        click.echo(f"unanswered: {cell}: {count} {says}", err=True)
+    if failed or open_:
         context.exit(1)
+
+
+def _unanswered(bench: "Bench", cells: "list[Cell]") -> "dict[Cell, str]":
+    """How many samples of how many have no answer, of cells where some have none."""
+    found = {}
+    for cell in cells:
+        manifest = bench.store.manifest("answers", cell.dataset, cell.model)
+        if manifest is not None and manifest.facts.get("asked_again_next"):
+            found[cell] = f"{manifest.facts['asked_again_next']} of {manifest.facts['samples']} samples"
+    return found
 
 
 def _choice(*, everything: bool, only_missing: bool, retry_failed: bool) -> "Choice":
@@ -124,7 +141,7 @@ def _print_summary(
     click.echo(f"leaderboards: {bench.store.root / 'leaderboard'}/DATASET/leaderboard.md")
 
 
-def _as_json(outcomes: "list[CellOutcome]", cells: "list[Cell]") -> list[dict[str, str]]:
+def _as_json(outcomes: "list[CellOutcome]", cells: "list[Cell]", unanswered: "dict[Cell, str]") -> list[dict[str, str]]:
     ran = {outcome.cell for outcome in outcomes}
     return [
         {
@@ -132,10 +149,11 @@ def _as_json(outcomes: "list[CellOutcome]", cells: "list[Cell]") -> list[dict[st
             "dataset": outcome.cell.dataset,
             "state": "failed" if outcome.reason else "done",
             "reason": outcome.reason,
+            "unanswered": unanswered.get(outcome.cell, ""),
         }
         for outcome in outcomes
     ] + [
-        {"model": cell.model, "dataset": cell.dataset, "state": "untouched", "reason": ""}
+        {"model": cell.model, "dataset": cell.dataset, "state": "untouched", "reason": "", "unanswered": ""}
         for cell in cells
         if cell not in ran
     ]

@@ -17,14 +17,14 @@ from uv import find_uv_bin
 
 from vlmbench_assets.environments.in_use import LOCK, keep_in_use
 from vlmbench_assets.environments.lines import Line, line_of
-from vlmbench_assets.files import locked, write_atomically
+from vlmbench_assets.environments.ready import read_ready, write_ready
+from vlmbench_assets.files import locked
 from vlmbench_assets.lineage import digest_json
 from vlmbench_sdk import EnvironmentUnavailableError, Prepared
 
 INSIDE = "/opt/vlmbench"
 """Where the installed software lies in every box."""
 PYTHON_INSIDE = f"{INSIDE}/venv/bin/python"
-READY = "environment.json"
 LOG_LINES = 15
 _TOOLS = "/opt/vlmbench-tools"
 _PASSED_ON = (
@@ -89,8 +89,8 @@ class Box:
 
     def lock(self) -> str:
         """Digest of what is installed, where it was made before; else empty."""
-        ready = self._folder(self._ours()) / READY
-        return Prepared.model_validate_json(ready.read_bytes()).digest if ready.exists() else ""
+        made = read_ready(self._folder(self._ours()))
+        return made.digest if made else ""
 
     def _folder(self, ours: list[Line]) -> Path:
         wanted = {
@@ -111,11 +111,11 @@ class Box:
         ours = self._ours()
         folder = self._folder(ours)
         with locked(folder.with_suffix(".lock")):
-            if not (folder / READY).exists():
+            made = read_ready(folder)
+            if made is None:
                 say(f"environment {self.name}: installing {', '.join(self.requirements) or 'the SDK'} in its image")
-                self._make(folder, ours, run)
+                made = self._make(folder, ours, run)
             keep_in_use(folder)
-        made = Prepared.model_validate_json((folder / READY).read_bytes())
         return PreparedBox(**made.model_dump(), folder=str(folder))
 
     @property
@@ -125,7 +125,7 @@ class Box:
     def _ours(self) -> list[Line]:
         return [line_of(distribution(name)) for name in self.distributions]
 
-    def _make(self, folder: Path, ours: list[Line], run: RunInBox) -> None:
+    def _make(self, folder: Path, ours: list[Line], run: RunInBox) -> Prepared:
         aside, sources = folder.with_suffix(".new"), folder.with_suffix(".sources")
         for each in (folder, aside, sources):
             shutil.rmtree(each, ignore_errors=True)
@@ -140,9 +140,9 @@ class Box:
                     fix="Run again",
                 )
             with locked(self._downloads.with_suffix(LOCK)):
-                prepared = self._install(lines, aside, sources, run)
-            write_atomically(aside / READY, prepared.model_dump_json(indent=2).encode())
+                made = write_ready(aside, self._install(lines, aside, sources, run))
             aside.rename(folder)
+            return made
         finally:
             shutil.rmtree(sources, ignore_errors=True)
             shutil.rmtree(aside, ignore_errors=True)

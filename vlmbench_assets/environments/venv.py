@@ -17,11 +17,11 @@ from vlmbench_assets.environments.installed import PYTHON
 from vlmbench_assets.environments.lines import origin_of
 from vlmbench_assets.environments.local import launch_local
 from vlmbench_assets.environments.options import VenvOptions
-from vlmbench_assets.files import locked, write_atomically
+from vlmbench_assets.environments.ready import read_ready, write_ready
+from vlmbench_assets.files import locked
 from vlmbench_assets.lineage import digest_json
 from vlmbench_sdk import Check, Environment, EnvironmentUnavailableError, Handle, Launch, Prepared
 
-READY = "environment.json"
 LOG_LINES = 15
 
 
@@ -35,8 +35,8 @@ class VenvEnvironment(Environment[VenvOptions]):
 
     def lock(self, distributions: tuple[str, ...]) -> str:
         """Digest of the installed versions, where the environment was made before."""
-        ready = self._folder(self._lines(distributions)) / READY
-        return Prepared.model_validate_json(ready.read_bytes()).digest if ready.exists() else ""
+        made = read_ready(self._folder(self._lines(distributions)))
+        return made.digest if made else ""
 
     def prepare(self, distributions: tuple[str, ...], say: Callable[[str], None]) -> Prepared:
         """Make the environment unless one with the same contents is there.
@@ -48,13 +48,12 @@ class VenvEnvironment(Environment[VenvOptions]):
         python = self.options.python or sys.executable
         folder = self._folder(lines)
         with locked(folder.with_suffix(".lock")):
-            ready = folder / READY
-            if not ready.exists():
+            made = read_ready(folder)
+            if made is None:
                 say(f"environment {self.name}: installing {', '.join(self.options.requirements) or 'the SDK'}")
-                built = self._build(folder, lines, python, distributions)
-                write_atomically(ready, built.model_dump_json(indent=2).encode())
+                made = write_ready(folder, self._build(folder, lines, python, distributions))
             keep_in_use(folder)
-        return Prepared.model_validate_json(ready.read_bytes())
+        return made
 
     def check(self, *, gpus: bool) -> list[Check]:  # noqa: ARG002 - GPUs are leased, whatever is installed
         """Look for uv, and for the Python that the entry names."""

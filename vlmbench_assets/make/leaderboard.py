@@ -17,7 +17,7 @@ from vlmbench_assets.prompting import TUNED, collection_of, tuned_here
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import read_table, to_csv
-from vlmbench_assets.work.parse import contracts_of, with_failures
+from vlmbench_assets.work.parse import contracts_of, spoken, with_failures
 from vlmbench_assets.work.rank import CellScores, leaderboard_markdown, rank
 from vlmbench_sdk import MetricPlugin
 
@@ -97,6 +97,8 @@ def _scores(judge: Judge, cell: Cell) -> CellScores | None:
 
 def _answers(bench: Bench, cell: Cell) -> pd.DataFrame:
     answers = read_table(bench.store.table("answers", cell.dataset, cell.model), ANSWERS)
+    if bench.catalog.models[cell.model].thinking == "strip":
+        answers = spoken(answers)
     collection = collection_of(bench, cell.model)
     if collection is None or collection.contracts is None:
         return answers

@@ -10,11 +10,11 @@ from vlmbench_assets.contracts import ANSWERS, METRICS, SAMPLES
 from vlmbench_assets.lineage import Lineage, digest_bytes, digest_file
 from vlmbench_assets.made_from import MadeFrom
 from vlmbench_assets.make.samples import GOLD, samples_of
-from vlmbench_assets.prompting import CONTRACTS, collection_of
+from vlmbench_assets.prompting import CONTRACTS, THINKING, collection_of
 from vlmbench_assets.score_elsewhere import scored_elsewhere
 from vlmbench_assets.store import Manifest, Store
 from vlmbench_assets.tables import checked_csv, parse_table, read_table
-from vlmbench_assets.work.parse import contracts_of, in_normal_form, with_failures
+from vlmbench_assets.work.parse import contracts_of, in_normal_form, spoken, with_failures
 from vlmbench_assets.work.score import load_metric, score
 from vlmbench_assets.work.watch import QUIET, Surroundings
 from vlmbench_sdk import ContractError
@@ -35,13 +35,15 @@ def read_answered(bench: Bench, cell: Cell) -> tuple[pd.DataFrame, pd.DataFrame]
 
 
 def read_said(bench: Bench, cell: Cell) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read a cell's answers as they were published, and the samples they are for.
+    """Read a cell's answers as they are scored, without thinking unless the model keeps it, and their samples.
 
     Raises:
         ContractError: When the answers are not what was published, or some are for samples that are gone.
     """
     samples = samples_of(bench, cell.dataset)
     answers = read_published(bench.store, cell)
+    if bench.catalog.models[cell.model].thinking == "strip":
+        answers = spoken(answers)
     lacking = sorted(set(answers["sample_id"]) - set(samples["sample_id"]))
     if lacking:
         raise ContractError(
@@ -136,7 +138,7 @@ def _kept(
         return {}
     made_from = MadeFrom(bench)
     contracts = made_from.contracts(cell, bench.store.manifest("samples", cell.dataset))
-    if {name: value for name, value in before.lineage.items() if name == CONTRACTS} != contracts:
+    if {name: value for name, value in before.lineage.items() if name in {CONTRACTS, THINKING}} != contracts:
         return {}
 
     def whole(name: str) -> Lineage:

@@ -122,6 +122,8 @@ class Connection(asyncio.Protocol):
         with contextlib.suppress(ConnectionError):
             if method == "POST" and path.endswith(CHAT):
                 await self._chat(headers, body)
+            elif path == "/health":
+                self._send(200, b"")
             elif path == "/stats":
                 self._send(200, json.dumps(self._mock.seen.said()).encode())
             elif path.endswith("/models"):

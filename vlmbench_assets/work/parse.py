@@ -13,6 +13,7 @@ from vlmbench_assets.prompt_collection import Collection
 from vlmbench_assets.tables import rows_of
 from vlmbench_sdk.entries import Expects
 from vlmbench_sdk.parsing import parse
+from vlmbench_sdk.thinking import without_thinking
 
 READ = frozenset({"ok", "truncated"})
 """Statuses of answers that are held against a contract: an empty answer says that there is nothing to read."""
@@ -24,6 +25,16 @@ def contracts_of(collection: Collection | None, samples: pd.DataFrame, dataset: 
         return {}
     found = {row["sample_id"]: collection.expects(row, dataset) for row in rows_of(samples)}
     return {sample_id: expects for sample_id, expects in found.items() if expects is not None}
+
+
+def spoken(answers: pd.DataFrame) -> pd.DataFrame:
+    """The same answers without thinking; one that is nothing but thinking is empty."""
+    said = answers["answer"].map(without_thinking)
+    if said.equals(answers["answer"]):
+        return answers
+    read = answers.assign(answer=said)
+    read.loc[(read["status"] == "ok") & (said == ""), "status"] = "empty"
+    return read
 
 
 def with_failures(answers: pd.DataFrame, contracts: Mapping[str, Expects]) -> pd.DataFrame:

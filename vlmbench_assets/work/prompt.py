@@ -119,7 +119,7 @@ def template_mistakes(text: str) -> list[str]:
     from jinja2 import TemplateSyntaxError, meta
 
     try:
-        tree = _environment().parse(text)
+        tree = environment().parse(text)
     except TemplateSyntaxError as error:
         return [f"not a Jinja template: {error.message} (line {error.lineno} of the template)"]
     return [
@@ -130,7 +130,8 @@ def template_mistakes(text: str) -> list[str]:
 
 
 @cache
-def _environment() -> "SandboxedEnvironment":
+def environment() -> "SandboxedEnvironment":
+    """What templates are read and rendered with."""
     from jinja2 import StrictUndefined
     from jinja2.sandbox import SandboxedEnvironment
 
@@ -145,4 +146,4 @@ def _render(text: str, values: Mapping[str, str]) -> str:
 
 @cache
 def _template(text: str) -> "Template":
-    return _environment().from_string(text)
+    return environment().from_string(text)

@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator
 
 import aiohttp
 
-from vlmbench_openai.body import Body, body_of
-from vlmbench_openai.failures import EndpointError, Secret, http_failure
-from vlmbench_openai.flight import Flight
-from vlmbench_openai.pace import Pace, Slots
+from vlmbench_openai.body import Body, body_of, pictures_of
+from vlmbench_openai.failures import http_failure
 from vlmbench_openai.pictures import Pictures
 from vlmbench_openai.plugin import OpenAiOptions
 from vlmbench_openai.reply import read_reply
 from vlmbench_sdk import Answer, Model, ModelError, ModelSettings, Request, RequestError
+from vlmbench_sdk.endpoint_failures import EndpointError
+from vlmbench_sdk.flight import Flight
+from vlmbench_sdk.pace import Gate
+from vlmbench_sdk.secrets import Secrets
 
 LONGEST_ERROR = 65536
 """Bytes of an error's body that are read."""
@@ -31,10 +33,9 @@ class Endpoint(Model[OpenAiOptions]):
         super().__init__(options, settings)
         self._where = f"model {settings.name}"
         self._url = options.base_url.rstrip("/") + "/chat/completions"
-        self._secret = Secret(options.api_key)
+        self._secrets = Secrets(options.api_key)
         self._pictures = Pictures(options)
-        self._slots = Slots(options.concurrency)
-        self._pace = Pace(options.requests_per_second, options.tokens_per_minute)
+        self._gate = Gate(options.concurrency, options.requests_per_second, options.tokens_per_minute)
 
     def load(self) -> None:
         """Make the connection pool.
@@ -69,7 +70,7 @@ class Endpoint(Model[OpenAiOptions]):
         """Ask side by side; answers come in the order in which they finish."""
         if self._loop is None:
             raise ModelError("it was asked before it was loaded", where=self._where)
-        flight = Flight(self._ask, self._slots, self.settings.retry, self.options.concurrency, self._where)
+        flight = Flight(self._ask, self._gate.slots, self.settings.retry, self.options.concurrency, self._where)
         yield from flight.run(self._loop, requests)
 
     def close(self) -> None:
@@ -85,28 +86,15 @@ class Endpoint(Model[OpenAiOptions]):
     async def _ask(self, request: Request) -> Answer:
         """Make one attempt; what fails says so without the key."""
         try:
-            return self._without_key(await self._attempt(request))
+            return self._secrets.out_of_answer(await self._attempt(request))
         except EndpointError as error:
-            error.what = self._secret.out_of(error.what)
+            error.what = self._secrets.out_of(error.what)
             raise
 
     async def _attempt(self, request: Request) -> Answer:
-        urls = [await self._pictures.url(path) for path in request.images]
+        urls = [await self._pictures.url(path) for path in pictures_of(request)]
         body = body_of(request, urls, self.options, self.settings)
-        await self._slots.take()
-        try:
-            await self._slots.open()
-            guess = await self._pace.turn()
-            try:
-                answer = await self._send(request.sample_id, body, time.monotonic())
-            except EndpointError:
-                self._pace.unused(guess)
-                raise
-        finally:
-            self._slots.give()
-        counted = (answer.input_tokens, answer.output_tokens)
-        self._pace.used(guess, None if None in counted else sum(each or 0 for each in counted))
-        return answer
+        return await self._gate.through(lambda: self._send(request.sample_id, body, time.monotonic()))
 
     async def _send(self, sample_id: str, body: Body, started: float) -> Answer:
         if self._session is None:
@@ -132,8 +120,3 @@ class Endpoint(Model[OpenAiOptions]):
             return EndpointError(str(error), transient=True, lasting="Start the endpoint, or correct `base_url`")
         name = type(error).__name__
         return EndpointError(f"the connection broke ({name}: {str(error)[:200]})", transient=True)
-
-    def _without_key(self, answer: Answer) -> Answer:
-        clean = {name: self._secret.out_of(getattr(answer, name)) for name in ("answer", "error", "finish_reason")}
-        same = all(getattr(answer, name) == text for name, text in clean.items())
-        return answer if same else answer.model_copy(update=clean)

@@ -2,7 +2,8 @@
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
@@ -51,17 +52,14 @@ def body_of(request: Request, urls: Sequence[bytes], options: OpenAiOptions, set
 
 def fields_of(request: Request, options: OpenAiOptions, settings: ModelSettings) -> dict[str, JsonValue]:
     """The request's JSON, with marks in place of pictures."""
-    content: list[JsonValue] = []
-    for index, _ in enumerate(request.images):
-        image: dict[str, JsonValue] = {"url": _mark(index)}
-        if options.detail:
-            image["detail"] = options.detail
-        content.append({"type": "image_url", "image_url": image})
-    if request.prompt:
-        content.append({"type": "text", "text": request.prompt})
-    messages: list[JsonValue] = [{"role": "user", "content": content}]
+    marks = count()
+    messages: list[JsonValue] = []
     if request.system:
-        messages.insert(0, {"role": "system", "content": request.system})
+        messages.append({"role": "system", "content": request.system})
+    for each in request.examples:
+        messages.append({"role": "user", "content": _content(each.images, each.user, marks, options)})
+        messages.append({"role": "assistant", "content": each.assistant})
+    messages.append({"role": "user", "content": _content(request.images, request.prompt, marks, options)})
     fields: dict[str, JsonValue] = {
         "model": options.model or settings.revision or settings.name,
         "messages": messages,
@@ -74,6 +72,23 @@ def fields_of(request: Request, options: OpenAiOptions, settings: ModelSettings)
     if options.stream:
         fields |= {"stream": True, "stream_options": {"include_usage": True}}
     return fields
+
+
+def pictures_of(request: Request) -> list[str]:
+    """All pictures in the order in which they are sent."""
+    return [*(path for each in request.examples for path in each.images), *request.images]
+
+
+def _content(images: Sequence[str], text: str, marks: Iterator[int], options: OpenAiOptions) -> list[JsonValue]:
+    content: list[JsonValue] = []
+    for _ in images:
+        image: dict[str, JsonValue] = {"url": _mark(next(marks))}
+        if options.detail:
+            image["detail"] = options.detail
+        content.append({"type": "image_url", "image_url": image})
+    if text:
+        content.append({"type": "text", "text": text})
+    return content
 
 
 def _generation(options: OpenAiOptions, settings: ModelSettings) -> dict[str, JsonValue]:

@@ -10,17 +10,10 @@ from pathlib import Path
 
 from vlmbench_openai.plugin import OpenAiOptions
 from vlmbench_sdk import RequestError
+from vlmbench_sdk.media import media_type
 
 KEPT_BYTES = 16 << 20
 """Encoded pictures that are kept: several questions about one page follow each other, and retries ask again."""
-_SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
-    (b"II*\0", "image/tiff"),
-    (b"MM\0*", "image/tiff"),
-)
 
 _Key = tuple[str, int, int]
 
@@ -50,7 +43,7 @@ class Pictures:
             content = Path(path).read_bytes()
         except OSError as error:
             raise RequestError(f"the picture cannot be read ({error.strerror})", where=Path(path).name) from error
-        kind = media_type(path, content)
+        kind = media_type(content) or mimetypes.guess_type(path)[0] or "application/octet-stream"
         if self._options.max_side or self._options.encode_as:
             # Pillow decodes and scales outside of the interpreter's lock, so that answers go on coming in.
             kind, content = await asyncio.to_thread(_changed, path, kind, content, self._options)
@@ -63,16 +56,6 @@ class Pictures:
         self._kept[key] = encoded
         while self._size > KEPT_BYTES:
             self._size -= len(self._kept.popitem(last=False)[1])
-
-
-def media_type(path: str, content: bytes) -> str:
-    """What a picture is, by its first bytes, and by its name where they say nothing."""
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    for signature, kind in _SIGNATURES:
-        if content.startswith(signature):
-            return kind
-    return mimetypes.guess_type(path)[0] or "application/octet-stream"
 
 
 def _changed(path: str, kind: str, content: bytes, options: OpenAiOptions) -> tuple[str, bytes]:

@@ -5,8 +5,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vlmbench_openai.failures import EndpointError, error_in_body, garbage
+from vlmbench_openai.failures import error_in_body, garbage
 from vlmbench_sdk import Answer
+from vlmbench_sdk.endpoint_failures import EndpointError
 from vlmbench_sdk.records import Status
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from vlmbench_sdk import EnvironmentEntry, Generation, ModelEntry, ModelError, ModelSettings, Request
+from vlmbench_sdk import Answer, EnvironmentEntry, Example, Generation, ModelEntry, ModelError, ModelSettings, Request
 from vlmbench_sdk.plugins import load_plugins
+from vlmbench_sdk.weights import digest_of, find
 from vlmbench_transformers.backend import TransformersModel
 from vlmbench_transformers.batching import Sizes, one_ahead, read_ahead
 from vlmbench_transformers.plugin import TransformersOptions, vlmbench_registries
-from vlmbench_transformers.prompts import messages, plain
+from vlmbench_transformers.prompts import messages, pictures_of, plain
 from vlmbench_transformers.settings import cut, generate_arguments
-from vlmbench_transformers.source import digest_of, find
 
 [REGISTRIES] = vlmbench_registries()
 CONTENT = TypeAdapter(dict[str, JsonValue])
@@ -96,6 +96,23 @@ def test_messages_hold_the_system_prompt_then_pictures_then_the_question() -> No
         ]
     )
     assert [turn["role"] for turn in messages(request())] == ["user"]
+
+
+def test_examples_stand_before_the_question_with_their_own_pictures() -> None:
+    shown = Example(images=("e.png",), image_sha256=("0" * 64,), user="Date?", assistant="2024-05-12")
+    asked = request(images=2).model_copy(update={"examples": (shown,)})
+    assert [turn["role"] for turn in messages(asked)] == ["user", "assistant", "user"]
+    assert [len(turn["content"]) for turn in messages(asked)] == [2, 1, 3]
+    assert pictures_of(asked) == ("e.png", "a.png", "a.png")
+
+
+def test_examples_without_a_chat_template_are_a_row_not_left_out(tmp_path: Path) -> None:
+    options = TransformersOptions(model=str(tmp_path), prompt_format="{images}{prompt}")
+    shown = request().model_copy(update={"examples": (Example(user="Date?", assistant="2024-05-12"),)})
+    answer = TransformersModel(options, ModelSettings(name="m"))._show(shown)
+    assert isinstance(answer, Answer)
+    assert answer.status == "error"
+    assert "`prompt_format` has no place" in answer.error
 
 
 def test_a_plain_prompt_keeps_braces_of_the_question() -> None:

@@ -13,10 +13,10 @@ from PIL.Image import Image
 from pydantic import JsonValue, TypeAdapter
 
 from vlmbench_sdk import ModelError, ModelSettings, Request
+from vlmbench_sdk.weights import Found
 from vlmbench_transformers.plugin import TransformersOptions
 from vlmbench_transformers.prompts import messages, plain
 from vlmbench_transformers.settings import cut, generate_arguments
-from vlmbench_transformers.source import Found
 
 if TYPE_CHECKING:
     import torch

@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from vlmbench_sdk import ModelPlugin, Options, hookimpl
+from vlmbench_sdk.weights import Source, unpinned
 
-Source = Annotated[str, Field(pattern=r"^(~?/.+|\w[\w.-]*/\w[\w.-]*)$")]
-"""An absolute folder, or `owner/name` on the hub."""
 Revision = Annotated[str, Field(pattern=r"^([0-9a-f]{40})?$")]
 """A commit: 40 hexadecimal digits."""
 
@@ -52,6 +51,16 @@ class TransformersOptions(Options):
     """Threads that read pictures while the model is busy."""
     threads: int = Field(default=1, ge=1)
     """Threads of torch on the CPU. More than there are idle cores make it many times slower, not quicker."""
+
+    @model_validator(mode="after")
+    def _pinned_adapter(self) -> "TransformersOptions":
+        if self.adapter is not None and (says := unpinned(self.adapter, self.adapter_revision, "adapter_revision")):
+            raise ValueError(says)
+        return self
+
+    def revision_mistake(self, revision: str) -> str:
+        """Weights of the hub need a commit."""
+        return unpinned(self.model, revision, "revision")
 
 
 @hookimpl

@@ -1,5 +1,7 @@
 """What a model is told: messages for its chat template, or a plain prompt for a model without one."""
 
+from collections.abc import Sequence
+
 from vlmbench_sdk import Request
 
 Part = dict[str, str]
@@ -7,12 +9,20 @@ Message = dict[str, str | list[Part]]
 
 
 def messages(request: Request) -> list[Message]:
-    """The request as a chat: the system prompt if there is one, then the pictures in page order and the prompt."""
-    parts: list[Part] = [{"type": "image"} for _ in request.images]
-    turns: list[Message] = [{"role": "user", "content": [*parts, {"type": "text", "text": request.prompt}]}]
+    """The request as a chat: the system prompt if there is one, solved examples, then pictures by page and prompt."""
+    turns: list[Message] = []
     if request.system:
-        turns.insert(0, {"role": "system", "content": [{"type": "text", "text": request.system}]})
+        turns.append({"role": "system", "content": [_text(request.system)]})
+    for each in request.examples:
+        turns.append({"role": "user", "content": [*_pictures(each.images), _text(each.user)]})
+        turns.append({"role": "assistant", "content": [_text(each.assistant)]})
+    turns.append({"role": "user", "content": [*_pictures(request.images), _text(request.prompt)]})
     return turns
+
+
+def pictures_of(request: Request) -> tuple[str, ...]:
+    """All pictures in the order in which `messages` places them."""
+    return (*(path for each in request.examples for path in each.images), *request.images)
 
 
 def plain(form: str, image_token: str, request: Request) -> str:
@@ -24,3 +34,11 @@ def plain(form: str, image_token: str, request: Request) -> str:
         out += texts[name] if name else rest[0]
         rest = rest[len(name) or 1 :]
     return out
+
+
+def _pictures(paths: Sequence[str]) -> list[Part]:
+    return [{"type": "image"} for _ in paths]
+
+
+def _text(text: str) -> Part:
+    return {"type": "text", "text": text}

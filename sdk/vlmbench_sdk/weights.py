@@ -3,9 +3,15 @@
 import hashlib
 import re
 from pathlib import Path
+from typing import Annotated
 
-from vlmbench_sdk import ModelError
+from pydantic import Field
+
+from vlmbench_sdk.errors import ModelError
 from vlmbench_sdk.records import Record
+
+Source = Annotated[str, Field(pattern=r"^(~?/.+|\w[\w.-]*/\w[\w.-]*)$")]
+"""An absolute folder, or `owner/name` on the hub."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _BLOCK = 1 << 22
@@ -27,6 +33,17 @@ class Found(Record):
         return self.revision is None
 
 
+def unpinned(source: str, revision: str, key: str) -> str:
+    """Say that a source on the hub has no commit; empty for a folder, and where it has one."""
+    if source.startswith(("/", "~")) or _COMMIT.fullmatch(revision):
+        return ""
+    found = f"{key} {revision!r} is not a commit" if revision else f"{key} is required"
+    return (
+        f"{found}: {source} is on the hub, where a name or a branch changes its weights without notice; set `{key}` to "
+        "the 40 hexadecimal digits of the commit, which the model's page lists under Files"
+    )
+
+
 def find(source: str, revision: str, *, where: str, key: str = "revision") -> Found:
     """Check where weights come from before anything heavy is imported.
 
@@ -40,7 +57,9 @@ def find(source: str, revision: str, *, where: str, key: str = "revision") -> Fo
         ModelError: When the folder is missing or another one, or a commit is not pinned.
     """
     if not source.startswith(("/", "~")):
-        return Found(name=source, revision=_commit(source, revision, where, key))
+        if says := unpinned(source, revision, key):
+            raise ModelError(says, where=where)
+        return Found(name=source, revision=revision)
     folder = Path(source).expanduser()
     if not folder.is_dir():
         raise ModelError(
@@ -68,14 +87,3 @@ def digest_of(folder: Path) -> str:
                 content.update(block)
         whole.update(f"{path.relative_to(folder).as_posix()}\0{content.hexdigest()}\n".encode())
     return whole.hexdigest()[:40]
-
-
-def _commit(source: str, revision: str, where: str, key: str) -> str:
-    if not _COMMIT.fullmatch(revision):
-        found = f"{key} {revision!r} is not a commit" if revision else f"{key} is required"
-        raise ModelError(
-            f"{found}: {source} is on the hub, where a name or a branch changes its weights without notice",
-            where=where,
-            fix=f"Set `{key}` to the 40 hexadecimal digits of the commit; the model's page lists them under Files",
-        )
-    return revision

@@ -8,9 +8,11 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-from vlmbench_openai.failures import EndpointError
-from vlmbench_openai.pace import Slots
-from vlmbench_sdk import Answer, ModelError, Request, RequestError, Retry
+from vlmbench_sdk.endpoint_failures import EndpointError
+from vlmbench_sdk.errors import ModelError, RequestError
+from vlmbench_sdk.pace import Slots
+from vlmbench_sdk.records import Answer, Request
+from vlmbench_sdk.retry import Retry
 
 GONE_AFTER = 5
 """Requests in a row, each given up after all its attempts, after which an endpoint that once answered is gone."""

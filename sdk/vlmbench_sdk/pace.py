@@ -3,6 +3,10 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
+
+from vlmbench_sdk.errors import RequestError
+from vlmbench_sdk.records import Answer
 
 FIRST_GUESS = 1000
 """Tokens that a request is taken to use until the first answer says more; a page is often more than that."""
@@ -115,3 +119,39 @@ class Pace:
         now = time.monotonic()
         self._left = min(self._rate * 10, self._left + (now - self._at) * self._rate)
         self._at = now
+
+
+class Gate:
+    """What every attempt goes through: a slot, then its turn."""
+
+    def __init__(self, concurrency: int, requests_per_second: float | None, tokens_per_minute: int | None) -> None:
+        """Nothing was asked yet.
+
+        Args:
+            concurrency: Attempts at a time at most.
+            requests_per_second: Attempts begun in a second at most; None does not limit.
+            tokens_per_minute: Tokens, in and out, used in a minute at most; None does not limit.
+        """
+        self.slots = Slots(concurrency)
+        self._pace = Pace(requests_per_second, tokens_per_minute)
+
+    async def through(self, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Make one attempt when it may be made.
+
+        Raises:
+            RequestError: What the attempt raises.
+        """
+        await self.slots.take()
+        try:
+            await self.slots.open()
+            guess = await self._pace.turn()
+            try:
+                answer = await attempt()
+            except RequestError:
+                self._pace.unused(guess)
+                raise
+        finally:
+            self.slots.give()
+        counted = (answer.input_tokens, answer.output_tokens)
+        self._pace.used(guess, None if None in counted else sum(each or 0 for each in counted))
+        return answer

@@ -1,0 +1,1 @@
+"""Models of Amazon Bedrock as models, by its own interface Converse."""
