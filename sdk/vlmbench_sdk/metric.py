@@ -83,34 +83,39 @@ class Scores:
 
 
 def categorize_many(
-    answers: Sequence[str], references: Sequence[Sequence[str]], correct: Sequence[bool], letters: NormalizeMany
+    answers: Sequence[str],
+    references: Sequence[str],
+    owners: Sequence[int],
+    correct: Sequence[bool],
+    letters: NormalizeMany,
 ) -> list[Category]:
     """`categorize` for many answers.
 
     Args:
         answers: Normalised answers.
-        references: Normalised references of each.
-        correct: Whether each is right.
+        references: Normalised references of all of them, one after the other.
+        owners: Whose each reference is, as an index of `answers`.
+        correct: Whether each answer is right.
         letters: `Cases.bare`.
     """
     found: list[Category] = ["correct"] * len(answers)
-    doubtful: list[int] = []
     for index, right in enumerate(correct):
-        if right:
-            continue
-        if not answers[index].strip():
-            found[index] = "missing"
-        elif not any(reference.strip() for reference in references[index]):
-            found[index] = "spurious"
-        else:
-            found[index] = "wrong_value"
-            doubtful.append(index)
-    texts = letters([answers[index] for index in doubtful])
-    golds = letters([reference for index in doubtful for reference in references[index]])
-    at = 0
-    for text, index in zip(texts, doubtful, strict=True):
-        after = at + len(references[index])
-        if text and text in golds[at:after]:
-            found[index] = "wrong_format"
-        at = after
+        if not right:
+            found[index] = "missing" if _blank(answers[index]) else "spurious"
+    whose: list[int] = []
+    golds: list[str] = []
+    for owner, reference in zip(owners, references, strict=True):
+        if found[owner] == "spurious" and not _blank(reference):
+            whose.append(owner)
+            golds.append(reference)
+    said = letters([answers[owner] for owner in whose])
+    for owner, text, gold in zip(whose, said, letters(golds), strict=True):
+        if text and text == gold:
+            found[owner] = "wrong_format"
+        elif found[owner] == "spurious":
+            found[owner] = "wrong_value"
     return found
+
+
+def _blank(text: str) -> bool:
+    return not text or text.isspace()

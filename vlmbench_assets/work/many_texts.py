@@ -2,13 +2,17 @@
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vlmbench_sdk import NormalizerPlugin
 from vlmbench_sdk.metric import Normalize, NormalizeMany
 from vlmbench_sdk.scoring import steps_of
 
+Codes = NDArray[np.uint32]
+Places = NDArray[np.bool_]
 _BETWEEN = "\uffff"
 """Stands between texts while they are one; not a character, so no text should have it."""
 _CODES = 0x110000
@@ -80,22 +84,19 @@ class _Stage:
                 found = self._table[codes]
         return self._split(texts, found)
 
-    def _split(self, texts: Sequence[str], found: np.ndarray[tuple[int, ...], np.dtype[np.uint32]]) -> list[str]:
+    def _split(self, texts: Sequence[str], found: Codes) -> list[str]:
         """Cut what was looked up into texts again, and do those by themselves that the table cannot."""
         between = found == ord(_BETWEEN)
-        troubled = found == _ALONE_ONLY
-        if self._reach == "spaces":
-            troubled |= _untidy(found, between)
-        if troubled.any():
-            ends = np.flatnonzero(between)
-            alone = np.unique(np.searchsorted(ends, np.flatnonzero(troubled), side="left"))
-            found = np.where(found == _ALONE_ONLY, ord(" "), found)
-        else:
-            alone = np.zeros(0, dtype=np.intp)
-        dropped = found == _DROPPED
-        if dropped.any():
-            found = found[~dropped]
-        made = found.astype(np.uint32, copy=False).tobytes().decode(_UTF32).split(_BETWEEN)
+        ends = np.flatnonzero(between)
+        untidy = _texts_at(_untidy(found, between), ends) if self._reach == "spaces" else []
+        alone: list[int] = []
+        if found.max(initial=0) >= _UNKNOWN:
+            alone = _texts_at(found == _ALONE_ONLY, ends)
+            found = found[found != _DROPPED]
+            found[found == _ALONE_ONLY] = ord(" ")
+        made = found.tobytes().decode(_UTF32).split(_BETWEEN)
+        for index in untidy:
+            made[index] = self._steps[-1](made[index])
         for index in alone:
             made[index] = self._one(texts[index])
         return made
@@ -132,13 +133,20 @@ _SPACE = np.zeros(_CODES + 3, dtype=np.bool_)
 _SPACE[[code for code in range(0x3001) if chr(code).isspace()]] = True
 
 
-def _untidy(
-    found: np.ndarray[tuple[int, ...], np.dtype[np.uint32]], between: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _texts_at(places: Places, ends: NDArray[np.intp]) -> list[int]:
+    """The texts that some places lie in."""
+    at = np.flatnonzero(places)
+    return [int(each) for each in np.unique(np.searchsorted(ends, at))] if at.size else []
+
+
+def _untidy(found: Codes, between: Places) -> Places:
     """Where white space is anything but one space between two other characters of the same text."""
-    space = _SPACE[found]
+    space = cast("Places", _SPACE[found])
+    edge = space | between
+    if found.max(initial=0) >= _UNKNOWN:
+        # What stands beside a character that goes is known only once it is gone.
+        edge |= found >= _UNKNOWN
     untidy = space & (found != ord(" "))
-    edge = space | between | (found == _DROPPED)
     untidy[1:] |= space[1:] & edge[:-1]
     untidy[:-1] |= space[:-1] & edge[1:]
     if found.size:

@@ -14,7 +14,6 @@ from vlmbench_assets.work.many_texts import many, normalization_many
 from vlmbench_sdk import Case, Cases, MetricPlugin, NormalizerPlugin, Options, PluginError, Score, Scores
 from vlmbench_sdk.entries import MetricEntry
 from vlmbench_sdk.metric import NO_GOLD, Normalize, NormalizeMany, bare, categorize_many
-from vlmbench_sdk.records import Category
 from vlmbench_sdk.scoring import ManyScorer, Scorer, many_scorer_of, normalization, scorer_of
 
 AT_ONCE = 50_000
@@ -76,17 +75,22 @@ class LoadedMetric:
         sign, threshold = (1 if self.plugin.higher_is_better else -1), self.entry.threshold or 0.0
         right = [value is not None and sign * value >= sign * threshold for value in found.values]
         values = [None if value is None else float(passes) for value, passes in zip(found.values, right, strict=True)]
-        categories: list[Category] = [
-            "correct" if passes else each for passes, each in zip(right, found.categories, strict=True)
+        # What has no score, or a kind of error from its scorer, keeps its category.
+        named = [
+            value is None or each not in {"", "correct"} for value, each in zip(values, found.categories, strict=True)
         ]
-        wrong = [
-            index for index, value in enumerate(values) if value == 0.0 and found.categories[index] in {"", "correct"}
-        ]
-        golds = [list(self.normalize_many(references[index])) for index in wrong]
-        said = self.normalize_many([answers[index] for index in wrong])
-        for index, category in zip(wrong, categorize_many(said, golds, [False] * len(wrong), _bare_many), strict=True):
-            categories[index] = category
-        return Scores(values, [1.0] * len(values), categories, found.details)
+        owners = [index for index, golds in enumerate(references) for _ in golds]
+        kinds = categorize_many(
+            self.normalize_many(answers),
+            self.normalize_many([each for golds in references for each in golds]),
+            owners,
+            [passes or known for passes, known in zip(right, named, strict=True)],
+            _bare_many,
+        )
+        for index, passes in enumerate(right):
+            if named[index] and not passes:
+                kinds[index] = found.categories[index]
+        return Scores(values, [1.0] * len(values), kinds, found.details)
 
 
 def _filled(found: Scores, cases: int) -> Scores:
@@ -205,7 +209,8 @@ def _frame(metric: LoadedMetric, asked: _Asked, rows: NDArray[np.intp]) -> pd.Da
     said, golds, kinds = asked.cases(rows)
     usable = [index for index, gold in enumerate(golds) if gold or not metric.plugin.needs_gold]
     if len(usable) < len(golds):
-        said, golds, kinds = ([column[index] for index in usable] for column in (said, golds, kinds))
+        said, kinds = [said[index] for index in usable], [kinds[index] for index in usable]
+        golds = [golds[index] for index in usable]
     found = metric.score(said, golds, kinds, [asked.ids[rows[index]] for index in usable])
     values: list[float | None] = [None] * len(rows)
     weights, categories, details = [1.0] * len(rows), [""] * len(rows), [NO_GOLD] * len(rows)

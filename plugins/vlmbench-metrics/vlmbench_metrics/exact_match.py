@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import islice
 
 from vlmbench_metrics.normalizers.dates import dates
 from vlmbench_metrics.normalizers.money import money
 from vlmbench_metrics.options import ExactMatchOptions
 from vlmbench_sdk import Case, Cases, Score, Scores, categorize, categorize_many
+from vlmbench_sdk.records import Category
 
 _BY_TYPE: dict[str, Callable[[str], str]] = {"date": dates, "money": money, "number": money}
 
@@ -28,18 +28,27 @@ def score(case: Case, options: ExactMatchOptions) -> Score:
 
 def score_many(cases: Cases, options: ExactMatchOptions) -> Scores:
     """`score` of many cases."""
-    answers = [*cases.normalize(cases.answers)]
-    flat = iter(cases.normalize([reference for each in cases.references for reference in each]))
-    references = [list(islice(flat, len(each))) for each in cases.references]
-    if options.typed:
-        for index, kind in enumerate(cases.answer_types):
-            canonical = _BY_TYPE.get(kind)
-            if canonical is not None:
-                answers[index] = canonical(answers[index])
-                references[index] = [canonical(each) for each in references[index]]
-    correct = [answer in golds for answer, golds in zip(answers, references, strict=True)]
-    categories = categorize_many(answers, references, correct, cases.bare)
-    return Scores([float(each) for each in correct], categories=categories)
+    # Whatever normalising does, it does the same to what is equal as it stands.
+    correct = [answer in golds for answer, golds in zip(cases.answers, cases.references, strict=True)]
+    rest = [index for index, same in enumerate(correct) if not same]
+    answers = [*cases.normalize([cases.answers[index] for index in rest])]
+    owners = [at for at, index in enumerate(rest) for _ in cases.references[index]]
+    references = [*cases.normalize([reference for index in rest for reference in cases.references[index]])]
+    if options.typed and not _BY_TYPE.keys().isdisjoint(cases.answer_types):
+        for texts, whose in ((answers, range(len(answers))), (references, owners)):
+            for at, owner in enumerate(whose):
+                canonical = _BY_TYPE.get(cases.answer_types[rest[owner]], str)
+                texts[at] = canonical(texts[at])
+    right = [False] * len(rest)
+    for owner, reference in zip(owners, references, strict=True):
+        if answers[owner] == reference:
+            right[owner] = True
+    categories: list[Category] = ["correct"] * len(correct)
+    for index, passes, category in zip(
+        rest, right, categorize_many(answers, references, owners, right, cases.bare), strict=True
+    ):
+        correct[index], categories[index] = passes, category
+    return Scores(list(map(float, correct)), categories=categories)
 
 
 def _then(first: Callable[[str], str], second: Callable[[str], str]) -> Callable[[str], str]:
