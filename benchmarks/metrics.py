@@ -99,7 +99,11 @@ def others() -> Iterator[tuple[str, str, Callable[[Sequence[str], Sequence[str]]
         lambda f: lambda a, g: [f([y], [x]) for x, y in zip(a, g)],  # noqa: B905
     )
     yield from _installed(
-        "ANLS", "evalscope", "evalscope.metrics.nlp.metrics", "ANLS", lambda f: lambda a, g: f().apply(a, g)
+        "ANLS",
+        "evalscope",
+        "evalscope.metrics.nlp.metrics",
+        "ANLS",
+        lambda f: lambda a, g: getattr(f(), "apply")(a, g),  # noqa: B009
     )
 
 
@@ -130,11 +134,10 @@ def speed(count: int, rounds: int) -> None:
             wall, cpu = time.perf_counter() - start, time.process_time() - begun
             taken.setdefault((metric, name), []).append((size / wall, size / cpu))
     print("| metric | what | pairs/s, median | best | pairs per CPU s, median |\n|---|---|--:|--:|--:|")
-    for (metric, name), each in sorted(taken.items()):
-        wall, cpu = [one for one, _ in each], [two for _, two in each]
-        print(
-            f"| {metric} | {name} | {statistics.median(wall):,.0f} | {max(wall):,.0f} | {statistics.median(cpu):,.0f} |"
-        )
+    for (metric, name), found in sorted(taken.items()):
+        walls, cpus = [one for one, _ in found], [two for _, two in found]
+        figures = (statistics.median(walls), max(walls), statistics.median(cpus))
+        print(f"| {metric} | {name} | {' | '.join(f'{figure:,.0f}' for figure in figures)} |")
 
 
 def memory(rows: int) -> None:
@@ -171,6 +174,8 @@ def write_cell(folder: Path, rows: int) -> None:
 def score_cell(folder: Path) -> None:
     """What the stage `metrics` does with its tables, and what each step takes."""
     from vlmbench_assets.contracts import ANSWERS, METRICS, SAMPLES
+    from vlmbench_assets.make.metrics import SAID
+    from vlmbench_assets.make.samples import GOLD
     from vlmbench_assets.tables import checked_csv, read_table
     from vlmbench_assets.work.score import load_metric, score
 
@@ -183,6 +188,7 @@ def score_cell(folder: Path) -> None:
     start = _peak("samples read and checked", start)
     answers = read_table(folder / "answers.csv", ANSWERS)
     start = _peak("answers read and checked", start)
+    samples, answers = samples[list(GOLD)], answers[list(SAID)]
     table = score(samples, answers, loaded)
     start = _peak("scored with exact match, ANLS, CER", start)
     content = checked_csv(table, METRICS, folder / "metrics.csv")

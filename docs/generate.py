@@ -60,8 +60,8 @@ def registries() -> Iterator[str]:
 def metrics() -> Iterator[str]:
     """Every metric: formula, source and range from its scorer's docstring, options, and the form of golden vectors."""
     found = load_plugins()
-    yield "# Metrics\n\n`vlmbench metrics conform` runs each against its golden vectors. What is behind an entry's name is"
-    yield "in its `plugin`; `_compat` is what other frameworks compute, for comparing with published figures.\n"
+    yield "# Metrics\n\n`vlmbench metrics conform` runs each against its golden vectors. An entry names one as"
+    yield "its `plugin`; `_compat` is what other frameworks compute, for comparing with published figures.\n"
     for metric in found.metrics.values():
         used = sorted({path.stem for path in _entries_of(found.registries, metric.name)})
         better = "higher" if metric.higher_is_better else "lower"
@@ -70,7 +70,8 @@ def metrics() -> Iterator[str]:
             "combined over the group" if metric.combine else {"mean": "mean of samples"}.get(metric.aggregate, "corpus")
         )
         unit = f", in {metric.unit}" if metric.unit else ""
-        yield f"## {metric.name}\n\n`{metric.metric_id}`: {better} is better, {metric.lower:g} to {upper}{unit}; {over}."
+        yield f"## {metric.name}\n"
+        yield f"`{metric.metric_id}`: {better} is better, {metric.lower:g} to {upper}{unit}; {over}."
         yield f"Entries: {', '.join(f'`{name}`' for name in used) or 'none'}.\n"
         yield f"{inspect.getdoc(resolve(metric.score, owner=metric.name))}\n"
         if metric.options.model_fields:

@@ -27,10 +27,13 @@ class Vector(Record):
     """Where the value comes from: a paper with equation or table, a reference implementation with version and
     command, or `by hand` with the working."""
     answer: str | None = None
+    """What a model said."""
     references: tuple[str, ...] = ()
+    """Accepted answers; an empty text is an absent field."""
     cases: tuple[VectorCase, ...] = ()
     """Instead of `answer` and `references`: a group, whose aggregate is known (corpus CER, corpus BLEU, macro F1)."""
     answer_type: str = "text"
+    """As in samples: text, date, money, number, choice, page_text or json."""
     options: dict[str, JsonValue] = Field(default_factory=dict)
     """The metric's own options."""
     normalize: tuple[str, ...] = ()

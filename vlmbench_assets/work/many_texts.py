@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,12 +140,12 @@ def _texts_at(places: Places, ends: NDArray[np.intp]) -> list[int]:
 
 def _untidy(found: Codes, between: Places) -> Places:
     """Where white space is anything but one space between two other characters of the same text."""
-    space = cast("Places", _SPACE[found])
-    edge = space | between
+    space: Places = _SPACE[found]
+    edge: Places = space | between
     if found.max(initial=0) >= _UNKNOWN:
         # What stands beside a character that goes is known only once it is gone.
         edge |= found >= _UNKNOWN
-    untidy = space & (found != ord(" "))
+    untidy: Places = np.logical_and(space, found != ord(" "), dtype=np.bool_)
     untidy[1:] |= space[1:] & edge[:-1]
     untidy[:-1] |= space[:-1] & edge[1:]
     if found.size:

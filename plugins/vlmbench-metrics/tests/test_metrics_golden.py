@@ -34,8 +34,9 @@ def score(name: str, answer: str, references: list[str], answer_type: str = "tex
 
 @pytest.mark.parametrize("name", sorted(METRICS))
 def test_every_metric_has_golden_vectors(name: str) -> None:
-    assert METRICS[name].vectors is not None
-    assert METRICS[name].vectors.is_file()
+    path = METRICS[name].vectors
+    assert path is not None
+    assert path.is_file()
 
 
 IDENTICAL = sorted(set(METRICS) - {"anls_star", "rouge_compat", "field_f1", "json_valid"} - NEEDS_SACREBLEU)
