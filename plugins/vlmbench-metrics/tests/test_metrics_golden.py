@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vlmbench_metrics.assignment import assign
@@ -62,6 +62,7 @@ TEXTS = st.one_of(
 
 
 @pytest.mark.parametrize("name", sorted(set(METRICS) - NEEDS_SACREBLEU))
+@settings(deadline=None)
 @given(answer=TEXTS, references=st.lists(TEXTS, min_size=1, max_size=3))
 def test_any_text_scores_inside_the_range(name: str, answer: str, references: list[str]) -> None:
     plugin, found = METRICS[name], score(name, answer, references)
@@ -75,6 +76,7 @@ def test_any_text_scores_inside_the_range(name: str, answer: str, references: li
 
 
 @pytest.mark.parametrize("name", IDENTICAL)
+@settings(deadline=None)
 @given(text=TEXTS, other=TEXTS)
 def test_the_reference_itself_is_the_best_answer(name: str, text: str, other: str) -> None:
     value = score(name, text, [other, text]).value
@@ -86,12 +88,14 @@ def test_the_reference_itself_is_the_best_answer(name: str, text: str, other: st
 
 
 @pytest.mark.parametrize("name", ["anls_star", "field_f1"])
+@settings(deadline=None)
 @given(value=st.dictionaries(st.text(max_size=3), st.lists(st.text(max_size=4), max_size=4), max_size=4))
 def test_the_reference_itself_is_the_best_object(name: str, value: dict[str, list[str]]) -> None:
     assert score(name, json.dumps(value), [json.dumps(value, ensure_ascii=False)], "json").value == 1.0
 
 
 @pytest.mark.parametrize("name", SYMMETRIC)
+@settings(deadline=None)
 @given(one=TEXTS, two=TEXTS)
 def test_it_is_symmetric(name: str, one: str, two: str) -> None:
     there, back = (score(name, *pair).value for pair in ((one, [two]), (two, [one])))
@@ -107,6 +111,7 @@ def test_nothing_said_is_worse_than_nothing_to_say(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(name for name, plugin in METRICS.items() if plugin.score_many))
+@settings(deadline=None)
 @given(
     cases=st.lists(
         st.tuples(TEXTS, st.lists(TEXTS, min_size=1, max_size=3), st.sampled_from(["text", "date", "money"])),
@@ -135,6 +140,7 @@ def test_many_score_as_one_by_one(name: str, cases: list[tuple[str, list[str], s
     assert [*(found.details or [""] * len(ones))] == [each.detail for each in ones]
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 5), min_size=4, max_size=4), min_size=1, max_size=6))
 def test_an_assignment_is_the_best_there_is(values: list[list[int]]) -> None:
     rows, columns = len(values), len(values[0])
@@ -172,6 +178,7 @@ def test_hostile_answers_have_a_score_or_a_reason(name: str, answer: str, refere
     assert found.value is not None or found.detail
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=8), st.text(min_size=1, max_size=8)), min_size=1, max_size=6))
 def test_the_corpus_rate_is_all_edits_over_all_characters(pairs: list[tuple[str, str]]) -> None:
     scores = [score("cer", answer, [reference]) for answer, reference in pairs]
@@ -224,6 +231,7 @@ def test_every_normalizer_has_golden_vectors() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(NORMALIZERS))
+@settings(deadline=None)
 @given(text=st.one_of(st.text(), st.from_regex(r"\(?-?[$€]? ?[0-9 .,']{1,12}( руб\.)?\)?", fullmatch=True)))
 def test_normalizing_twice_changes_nothing_more(name: str, text: str) -> None:
     once = normalize(name, text)
