@@ -9,6 +9,9 @@ from vlmbench_sdk.records import Category
 Normalize = Callable[[str], str]
 """A normalisation profile: the entry's normalisers, applied in their order."""
 
+NO_GOLD = "no gold"
+"""Detail of a null score where the sample has no gold, or none that the metric could use: not counted anywhere."""
+
 _WORDLESS = re.compile(r"[\W_]+")
 
 

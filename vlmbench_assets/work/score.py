@@ -10,7 +10,7 @@ from vlmbench_assets.contracts import METRICS, UNANSWERED
 from vlmbench_assets.tables import rows_of, table_from_rows
 from vlmbench_sdk import Case, MetricPlugin, NormalizerPlugin, Options, PluginError, Score
 from vlmbench_sdk.entries import MetricEntry
-from vlmbench_sdk.metric import Normalize
+from vlmbench_sdk.metric import NO_GOLD, Normalize
 from vlmbench_sdk.scoring import Scorer, normalization, scorer_of
 
 
@@ -95,8 +95,8 @@ def _rows(
 def _score(
     metric: LoadedMetric, sample: Mapping[str, str], answer: Mapping[str, str], references: tuple[str, ...]
 ) -> Score:
-    if not references:
-        return Score(value=None, detail="no gold")
+    if not references and metric.plugin.needs_gold:
+        return Score(value=None, detail=NO_GOLD)
     failed = answer["status"] in UNANSWERED
     case = Case(
         answer="" if failed else answer["answer"],
@@ -109,10 +109,13 @@ def _score(
     except Exception as error:
         error.add_note(f"metric {metric.name} ({metric.plugin.metric_id}), sample {sample['sample_id']}")
         raise
-    if not failed:
+    # What has no gold for this metric is not counted, whether it was answered or not.
+    if not failed or found.detail == NO_GOLD:
         return found
+    # What combines the scores of a group goes by their detail: it says what an empty answer is.
+    detail = found.detail if metric.plugin.combine else answer["status"]
     category = "unparsed" if answer["status"] == "parse_failed" else ""
-    return Score(value=None, weight=found.weight, category=category, detail=answer["status"])
+    return Score(value=None, weight=found.weight, category=category, detail=detail)
 
 
 def cases_to_score(
@@ -124,7 +127,8 @@ def cases_to_score(
     for answer in rows_of(answers):
         sample = by_id[answer["sample_id"]]
         references = tuple(json.loads(sample["references"]))
-        if references and (answer["sample_id"], metric.name) not in kept and metric.applies_to(sample):
+        asked = references or not metric.plugin.needs_gold
+        if asked and (answer["sample_id"], metric.name) not in kept and metric.applies_to(sample):
             said = "" if answer["status"] in UNANSWERED else answer["answer"]
             found[said, references, sample["answer_type"]] = None
     return list(found)
