@@ -15,11 +15,11 @@ def vectors_of(plugin: MetricPlugin) -> list[dict[str, Any]]:
     return cast("list[dict[str, Any]]", loaded["vectors"])
 
 
-VECTORS = [(name, number, each) for name, plugin in METRICS.items() for number, each in enumerate(vectors_of(plugin))]
+VECTORS = [(name, each) for name, plugin in METRICS.items() for each in vectors_of(plugin)]
 
 
-@pytest.mark.parametrize(("name", "number", "vector"), VECTORS)
-def test_golden_vectors(name: str, number: int, vector: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("name", "vector"), VECTORS)
+def test_golden_vectors(name: str, vector: dict[str, Any]) -> None:
     options = vector.get("options")
     if "cases" in vector:
         scores = [score(name, each["answer"], each["references"], options) for each in vector["cases"]]

@@ -1,13 +1,13 @@
 """Objects and lists of an answer as ordered trees."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
 ROOT, ITEM = "<root>", "<subtree>"
 
-Plain = dict[str, "Plain"] | list["Plain"] | list[str]
+Plain = dict[str, "Plain"] | Sequence["Plain"] | str
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ def _canonical(value: JsonValue, normalize: Callable[[str], str]) -> Plain:
         for key in sorted(value, key=lambda each: (len(each), each)):
             part = _canonical(value[key], normalize)
             if part:
-                found[key] = part if isinstance(part, list) else [part]
+                found[key] = [part] if isinstance(part, dict) else part
         return found
     if isinstance(value, list):
         if all(isinstance(each, dict) for each in value):

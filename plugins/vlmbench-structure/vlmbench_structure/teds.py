@@ -87,9 +87,9 @@ def _distance(left: Flat, right: Flat, limits: Limits) -> float:
         return 0.0
     if max(len(left), len(right)) > limits.nodes:
         raise TreeLimitError(f"too large: {max(len(left), len(right))} nodes, at most {limits.nodes} are compared")
-    shapes = [Shape.of([below for _, below in each]) for each in (left, right)]
-    ones = np.ones(len(left)), np.ones(len(right))
-    return tree_distance(*shapes, (*ones, _renames([node for node, _ in left], [node for node, _ in right])), limits)
+    here, there = (Shape.of([below for _, below in each]) for each in (left, right))
+    costs = np.ones(len(left)), np.ones(len(right)), _renames([node for node, _ in left], [node for node, _ in right])
+    return tree_distance(here, there, costs, limits)
 
 
 def _same(left: Flat, right: Flat) -> bool:
@@ -111,8 +111,9 @@ def _renames(left: list[Node], right: list[Node]) -> Costs:
         raise TreeLimitError(f"too large: {lengths[0].sum()} and {lengths[1].sum()} characters are not compared")
     edits = cdist(texts[0], texts[1], scorer=Levenshtein.distance, dtype=np.int32)
     shares = edits / np.maximum(np.maximum.outer(lengths[0], lengths[1]), 1)
+    numbered = [{text: at for at, text in enumerate(each)} for each in texts]
     places = [
-        np.asarray([{text: at for at, text in enumerate(found)}[node.text] for node in each])
-        for each, found in zip((left, right), texts, strict=True)
+        np.asarray([numbers[node.text] for node in each]) for each, numbers in zip((left, right), numbered, strict=True)
     ]
-    return np.maximum(costs, shares[np.ix_(*places)])
+    np.maximum(costs, shares[np.ix_(*places)], out=costs)
+    return costs
