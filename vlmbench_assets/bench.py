@@ -8,6 +8,7 @@ from vlmbench_assets.catalog import Catalog, Cell, RegistryFolder, load_catalog
 from vlmbench_assets.problems import CatalogMistakesError, Problem
 from vlmbench_assets.store import Store
 from vlmbench_assets.workspace import Workspace
+from vlmbench_sdk import MetricPlugin
 from vlmbench_sdk.plugins import Plugins, load_plugins
 
 CellProgress = Callable[[Cell, int, int], None]
@@ -16,6 +17,18 @@ CellProgress = Callable[[Cell, int, int], None]
 
 CellLine = Callable[[Cell, str], None]
 """Called with a cell and what it waits for."""
+
+
+RIGHT_OR_WRONG: dict[str, object] = {
+    "higher_is_better": True,
+    "lower": 0.0,
+    "upper": 1.0,
+    "worst": 0.0,
+    "aggregate": "mean",
+    "combine": None,
+    "unit": "",
+}
+"""What a metric is once its entry has a threshold."""
 
 
 def silent(_cell: Cell, _done: int, _total: int) -> None:
@@ -38,6 +51,12 @@ class Bench:
     """Where a terminal shows progress; the Dagster log gets it anyway."""
     waits: CellLine = quiet
     """Where a terminal shows what a cell waits for; the Dagster log gets it anyway."""
+
+    def metric(self, name: str) -> MetricPlugin:
+        """What a metric entry measures: as its plugin says, or where it has a threshold a share of right answers."""
+        entry = self.catalog.metrics[name]
+        plugin = self.plugins.metrics[entry.plugin]
+        return plugin if entry.threshold is None else plugin.model_copy(update=RIGHT_OR_WRONG)
 
 
 def open_bench(workspace: Workspace, progress: CellProgress = silent, waits: CellLine = quiet) -> Bench:

@@ -79,11 +79,17 @@ class Catalog:
         return [Cell(model=model, dataset=dataset) for dataset in entry.datasets for model in models]
 
     def metrics_of(self, dataset: str, model: str) -> tuple[str, ...]:
-        """What a cell is scored by: its dataset's metrics and those of every benchmark it is in."""
+        """What a cell is scored by: its dataset's metrics and those of every benchmark it is in.
+
+        Where nothing names any: all that score in the host.
+        """
         names = [*self.datasets[dataset].metrics]
         for entry in self._benchmarks_of(dataset, model):
             names += [*([entry.headline] if entry.headline else []), *entry.metrics]
-        return tuple(dict.fromkeys(names)) or tuple(sorted(self.metrics))
+        return tuple(dict.fromkeys(names)) or self._metrics_of_the_host()
+
+    def _metrics_of_the_host(self) -> tuple[str, ...]:
+        return tuple(sorted(name for name, entry in self.metrics.items() if entry.environment is None))
 
     def headline_of(self, dataset: str, model: str = "") -> str:
         """The metric that ranks: the first headline of the benchmarks it is in, else its first metric."""

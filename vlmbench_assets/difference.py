@@ -69,7 +69,7 @@ def explain(bench: Bench, first: State, second: State, metric: str) -> Explained
         raise WorkspaceError(
             f"it was not scored by metric {name!r}", where=second.name, fix=f"Its metrics: {', '.join(known)}"
         )
-    plugin = bench.plugins.metrics[bench.catalog.metrics[name].plugin]
+    plugin = bench.metric(name)
     dimensions = bench.catalog.dimensions_of(second.metrics.dataset, second.metrics.model)
     comparison = compare(_tables(bench, first), _tables(bench, second), name, plugin, dimensions)
     return Explained(first, second, name, _reasons(bench, first, second), comparison)

@@ -111,6 +111,8 @@ class MadeFrom:
             if entry.applies_to != Applies():
                 applies = entry.applies_to.model_dump(mode="json", exclude_defaults=True)
                 lineage[f"{head} applies_to"] = shown(applies)
+            if entry.threshold is not None:
+                lineage[f"{head} threshold"] = shown(entry.threshold)
             self._metrics[name] = lineage
         return self._metrics[name]
 

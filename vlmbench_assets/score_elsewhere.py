@@ -8,7 +8,7 @@ import pandas as pd
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.files import make_folder
 from vlmbench_assets.work.attempt import Attempt
-from vlmbench_assets.work.score import Kept, LoadedMetric, cases_to_score
+from vlmbench_assets.work.score import LoadedMetric, cases_to_score
 from vlmbench_assets.work.watch import LOOK_EVERY_S, Surroundings
 from vlmbench_assets.worker import prepare_scorer
 from vlmbench_sdk import Case, Options, Score, WorkerError
@@ -21,7 +21,7 @@ def scored_elsewhere(
     bench: Bench,
     metric: LoadedMetric,
     tables: tuple[pd.DataFrame, pd.DataFrame],
-    kept: Kept,
+    kept: pd.DataFrame | None,
     work: Path,
     around: Surroundings,
 ) -> LoadedMetric:
@@ -31,7 +31,7 @@ def scored_elsewhere(
         bench: The workspace.
         metric: The metric.
         tables: `samples` and `answers`.
-        kept: Scores that stand.
+        kept: Rows of scores that stand.
         work: A folder for the worker.
         around: Where lines go.
 

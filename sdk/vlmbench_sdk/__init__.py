@@ -23,7 +23,7 @@ from vlmbench_sdk.errors import (
     WorkspaceError,
 )
 from vlmbench_sdk.hookspecs import hookimpl
-from vlmbench_sdk.metric import Case, categorize
+from vlmbench_sdk.metric import Case, Cases, Scores, categorize, categorize_many
 from vlmbench_sdk.model import Model, ModelSettings, SimpleModel
 from vlmbench_sdk.plugin_specs import (
     ChartPlugin,
@@ -45,6 +45,7 @@ __all__ = [
     "Answer",
     "BenchmarkEntry",
     "Case",
+    "Cases",
     "CatalogError",
     "ChartPlugin",
     "Check",
@@ -82,11 +83,13 @@ __all__ = [
     "Retry",
     "Sample",
     "Score",
+    "Scores",
     "SimpleModel",
     "VlmBenchError",
     "WorkerError",
     "WorkspaceError",
     "categorize",
+    "categorize_many",
     "hookimpl",
     "worker_base_env",
 ]

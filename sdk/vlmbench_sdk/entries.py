@@ -113,6 +113,9 @@ class MetricEntry(Entry):
     normalize: tuple[str, ...] = ()
     """Normalisation profile: names of normalisers, applied in this order."""
     applies_to: Applies = Applies()
+    threshold: float | None = Field(default=None, allow_inf_nan=False)
+    """Where set, the score is 1 from here on, or up to here where lower is better, and else 0: right or wrong. Its
+    range, direction and mean are then those of a share of right answers."""
     environment: EntryName | None = None
     """Name of the environment entry that it scores in, for metrics with heavy or conflicting packages; null scores
     in the host."""

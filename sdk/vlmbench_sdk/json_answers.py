@@ -57,18 +57,6 @@ def read_json_found(text: str) -> JsonFound:
     return _read(text, "{[")
 
 
-def read_structure(text: str) -> JsonValue:
-    """Read a text as a JSON object or list; the text itself where it is neither. Never raises.
-
-    An object is read as by `read_json_answer`; a list stands alone or in one Markdown fence.
-    """
-    value = read_json_answer(text).value
-    if value is not None:
-        return value
-    found = read_json_found(text)
-    return text if found.value is None or found.form == "embedded" else found.value
-
-
 def _read(text: str, opening: str) -> JsonFound:
     candidate = text.strip()
     form: Form = "pure"

@@ -1,7 +1,7 @@
 """What a metric is given, and the taxonomy that metrics of right and wrong share."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vlmbench_sdk.records import Category
@@ -11,6 +11,9 @@ Normalize = Callable[[str], str]
 
 NO_GOLD = "no gold"
 """Detail of a null score where the sample has no gold, or none that the metric could use: not counted anywhere."""
+
+NormalizeMany = Callable[[Sequence[str]], Sequence[str]]
+"""The same over many texts at once."""
 
 _WORDLESS = re.compile(r"[\W_]+")
 
@@ -45,7 +48,74 @@ def categorize(case: Case, *, correct: bool) -> Category:
         return "missing"
     if not any(reference.strip() for reference in references):
         return "spurious"
-    bare = _WORDLESS.sub("", answer.casefold())
-    if bare and any(bare == _WORDLESS.sub("", reference.casefold()) for reference in references):
+    letters = bare(answer)
+    if letters and any(letters == bare(reference) for reference in references):
         return "wrong_format"
     return "wrong_value"
+
+
+def bare(text: str) -> str:
+    """A text without case, spaces and punctuation."""
+    return _WORDLESS.sub("", text.casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Many `Case`s, column by column. A scorer of many is ``def score_many(cases: Cases, options) -> Scores``."""
+
+    answers: Sequence[str]
+    references: Sequence[tuple[str, ...]]
+    answer_types: Sequence[str]
+    normalize: NormalizeMany
+    """The metric entry's normalisation profile, for many texts."""
+    bare: NormalizeMany
+    """`bare`, for many texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Many `Score`s, column by column; a column that is left empty holds the default of `Score` everywhere."""
+
+    values: Sequence[float | None]
+    weights: Sequence[float] = ()
+    categories: Sequence[Category] = ()
+    details: Sequence[str] = ()
+
+
+def categorize_many(
+    answers: Sequence[str],
+    references: Sequence[str],
+    owners: Sequence[int],
+    correct: Sequence[bool],
+    letters: NormalizeMany,
+) -> list[Category]:
+    """`categorize` for many answers.
+
+    Args:
+        answers: Normalised answers.
+        references: Normalised references of all of them, one after the other.
+        owners: Whose each reference is, as an index of `answers`.
+        correct: Whether each answer is right.
+        letters: `Cases.bare`.
+    """
+    found: list[Category] = ["correct"] * len(answers)
+    for index, right in enumerate(correct):
+        if not right:
+            found[index] = "missing" if _blank(answers[index]) else "spurious"
+    whose: list[int] = []
+    golds: list[str] = []
+    for owner, reference in zip(owners, references, strict=True):
+        if found[owner] == "spurious" and not _blank(reference):
+            whose.append(owner)
+            golds.append(reference)
+    said = letters([answers[owner] for owner in whose])
+    for owner, text, gold in zip(whose, said, letters(golds), strict=True):
+        if text and text == gold:
+            found[owner] = "wrong_format"
+        elif found[owner] == "spurious":
+            found[owner] = "wrong_value"
+    return found
+
+
+def _blank(text: str) -> bool:
+    return not text or text.isspace()

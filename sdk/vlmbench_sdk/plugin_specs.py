@@ -78,6 +78,9 @@ class MetricPlugin(Record):
     """Raised whenever the same answer could score differently; ids are `name@version`."""
     score: ImportString
     """`def score(case: Case, options: MyOptions) -> Score`."""
+    score_many: ImportString | None = None
+    """`def score_many(cases: Cases, options: MyOptions) -> Scores`: the same scores, many at a time, where one by one
+    would be slow."""
     options: type[Options] = NoOptions
     higher_is_better: bool = True
     lower: float | None = 0.0
@@ -129,6 +132,10 @@ class NormalizerPlugin(Record):
     version: int = Field(ge=1)
     function: ImportString
     """`def function(text: str) -> str`, idempotent."""
+    reach: Literal["text", "characters", "spaces"] = "text"
+    """How far it looks, so that many texts can be done at once. `characters`: each character becomes what it becomes
+    alone, combining marks and conjoining Hangul apart. `spaces`: it changes nothing where all white space is single
+    spaces between other characters."""
     description: str = ""
 
 

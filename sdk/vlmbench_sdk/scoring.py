@@ -17,13 +17,14 @@ from pydantic import Field, JsonValue
 from vlmbench_sdk.errors import PluginError
 from vlmbench_sdk.failing import reported
 from vlmbench_sdk.job import JOURNAL, REQUESTS, RESULT, JobResult
-from vlmbench_sdk.metric import Case, Normalize
+from vlmbench_sdk.metric import Case, Cases, Normalize, Scores
 from vlmbench_sdk.plugin_specs import MetricPlugin, NormalizerPlugin, Options, resolve
 from vlmbench_sdk.plugins import load_plugins
 from vlmbench_sdk.records import Record, Score
 from vlmbench_sdk.supervisor import supervise
 
 Scorer = Callable[[Case, Options], Score]
+ManyScorer = Callable[[Cases, Options], Scores]
 MEMORY = 100_000
 """Texts whose normal form is remembered."""
 
@@ -70,18 +71,38 @@ def scorer_of(plugin: MetricPlugin) -> Scorer:
     return cast("Scorer", _function(plugin.score, f"metric {plugin.metric_id}"))
 
 
+def many_scorer_of(plugin: MetricPlugin) -> ManyScorer | None:
+    """Import a metric's function over many cases; None where it has none.
+
+    Raises:
+        PluginError: When it cannot be imported, or is not a function.
+    """
+    if plugin.score_many is None:
+        return None
+    return cast("ManyScorer", _function(plugin.score_many, f"metric {plugin.metric_id}"))
+
+
+def steps_of(names: Sequence[str], normalizers: Mapping[str, NormalizerPlugin]) -> list[Normalize]:
+    """Import the functions of normalisers.
+
+    Raises:
+        PluginError: When one cannot be imported, or is not a function.
+    """
+    return [cast("Normalize", _function(normalizers[name].function, f"normaliser {name}")) for name in names]
+
+
 def normalization(names: Sequence[str], normalizers: Mapping[str, NormalizerPlugin]) -> Normalize:
     """Chain normalisers.
 
     Raises:
         PluginError: When one cannot be imported, or is not a function.
     """
-    steps = [_function(normalizers[name].function, f"normaliser {name}") for name in names]
+    steps = steps_of(names, normalizers)
 
     @lru_cache(maxsize=MEMORY)
     def normalize(text: str) -> str:
         for step in steps:
-            text = cast("str", step(text))
+            text = step(text)
         return text
 
     return normalize

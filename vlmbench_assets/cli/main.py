@@ -11,6 +11,7 @@ from vlmbench_assets.cli.gc import gc
 from vlmbench_assets.cli.init import init
 from vlmbench_assets.cli.leaderboard import leaderboard
 from vlmbench_assets.cli.list import list_entries
+from vlmbench_assets.cli.metrics import metrics
 from vlmbench_assets.cli.mock_endpoint import mock_endpoint
 from vlmbench_assets.cli.plan import plan
 from vlmbench_assets.cli.plugin import plugin
@@ -45,6 +46,7 @@ for command in (
     env,
     doctor,
     plugin,
+    metrics,
     ui,
     mock_endpoint,
 ):

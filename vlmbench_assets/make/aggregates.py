@@ -17,7 +17,7 @@ from vlmbench_sdk import MetricPlugin
 def plugins_by_metric(bench: Bench, cell: Cell) -> dict[str, MetricPlugin]:
     """The plugin behind each metric entry of a cell."""
     names = bench.catalog.metrics_of(cell.dataset, cell.model)
-    return {name: bench.plugins.metrics[bench.catalog.metrics[name].plugin] for name in names}
+    return {name: bench.metric(name) for name in names}
 
 
 def make_aggregates(bench: Bench, cell: Cell) -> tuple[pd.DataFrame, Manifest]:

@@ -19,7 +19,6 @@ from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import read_table, to_csv
 from vlmbench_assets.work.parse import contracts_of, with_failures
 from vlmbench_assets.work.rank import CellScores, leaderboard_markdown, rank
-from vlmbench_sdk import MetricPlugin
 
 
 def rank_dataset(bench: Bench, dataset: str) -> tuple[pd.DataFrame, str]:
@@ -31,9 +30,7 @@ def rank_dataset(bench: Bench, dataset: str) -> tuple[pd.DataFrame, str]:
     judge = Judge(bench, keep_errors=True)
     scores = {model: _scores(judge, Cell(model=model, dataset=dataset)) for model in models}
     headline = bench.catalog.headline_of(dataset, models[0]) if models else ""
-    plugins: dict[str, MetricPlugin] = {
-        name: bench.plugins.metrics[entry.plugin] for name, entry in bench.catalog.metrics.items()
-    }
+    plugins = {name: bench.metric(name) for name in bench.catalog.metrics}
     table = rank(scores, headline, plugins)
     return table, leaderboard_markdown(table, dataset, headline, plugins)
 

@@ -1,7 +1,5 @@
 """Make a cell's `metrics`: score what was not scored before by the same metric, answer and gold."""
 
-from typing import cast
-
 import pandas as pd
 
 from vlmbench_assets.bench import Bench, project_versions
@@ -88,7 +86,7 @@ def make_metrics(
         bench.store.manifest("answers", cell.dataset, cell.model),
     )
     names = bench.catalog.metrics_of(cell.dataset, cell.model)
-    kept = {} if again else _kept(bench, cell, names, samples, answers)
+    kept = None if again else _kept(bench, cell, names, samples, answers)
     plugins, normalizers = bench.plugins.metrics, bench.plugins.normalizers
     loaded = [
         load_metric(name, entry, plugins[entry.plugin], normalizers)
@@ -117,7 +115,7 @@ def make_metrics(
         facts={
             "metrics": list(names),
             "rows": len(frame),
-            "scored": len(frame) - len(kept),
+            "scored": len(frame) - (0 if kept is None else len(kept)),
             "samples_file": _file(inputs[0], "samples"),
             "answers_file": _file(inputs[1], "answers"),
             "host_packages": dict(project_versions()),
@@ -128,16 +126,16 @@ def make_metrics(
 
 def _kept(
     bench: Bench, cell: Cell, names: tuple[str, ...], samples: pd.DataFrame, answers: pd.DataFrame
-) -> dict[tuple[str, str], dict[str, object]]:
-    """Scores that stand, by sample and metric: the same metric scored the same answer against the same gold."""
+) -> pd.DataFrame | None:
+    """Rows of scores that stand: the same metric scored the same answer against the same gold."""
     before = bench.store.manifest("metrics", cell.dataset, cell.model)
     path = bench.store.table("metrics", cell.dataset, cell.model)
     if before is None or not path.exists() or before.files.get(path.name) != digest_file(path):
-        return {}
+        return None
     made_from = MadeFrom(bench)
     contracts = made_from.contracts(cell, bench.store.manifest("samples", cell.dataset))
     if {name: value for name, value in before.lineage.items() if name == CONTRACTS} != contracts:
-        return {}
+        return None
 
     def whole(name: str) -> Lineage:
         return {**made_from.metric(name), **made_from.metric_environment(name, before.lineage)}
@@ -146,16 +144,11 @@ def _kept(
     old_samples = bench.store.objects.get(str(before.facts.get("samples_file", "")))
     old_answers = bench.store.objects.get(str(before.facts.get("answers_file", "")))
     if not same or old_samples is None or old_answers is None:
-        return {}
-    now = _inputs(samples, answers)
+        return None
     then = _inputs(parse_table(old_samples, SAMPLES), parse_table(old_answers, ANSWERS))
-    rows = read_table(path, METRICS).astype(object)
-    rows = rows.where(rows.notna(), None)
-    return {
-        (str(row["sample_id"]), str(row["metric"])): row
-        for row in cast("list[dict[str, object]]", rows.to_dict("records"))
-        if row["metric"] in same and now.get(str(row["sample_id"])) == then.get(str(row["sample_id"]), ())
-    }
+    unchanged = _inputs(samples, answers).merge(then)["sample_id"]
+    rows = read_table(path, METRICS)
+    return rows[rows["metric"].isin(same) & rows["sample_id"].isin(unchanged)]
 
 
 def _unchanged(before: Lineage, now: Lineage, name: str) -> bool:
@@ -164,10 +157,9 @@ def _unchanged(before: Lineage, now: Lineage, name: str) -> bool:
     return {key: value for key, value in before.items() if key == head or key.startswith(head + " ")} == now
 
 
-def _inputs(samples: pd.DataFrame, answers: pd.DataFrame) -> dict[str, tuple[object, ...]]:
-    """What each sample's scores depend on, by sample id."""
-    joined = samples[list(GOLD)].merge(answers[list(SAID)], on="sample_id")
-    return {str(row[0]): row for row in joined.itertuples(index=False, name=None)}
+def _inputs(samples: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+    """What each sample's scores depend on."""
+    return samples[list(GOLD)].merge(answers[list(SAID)], on="sample_id")
 
 
 def _file(manifest: Manifest | None, asset: str) -> str:

@@ -1,17 +1,26 @@
 """Score answers: one row per sample and metric that applies to it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from vlmbench_assets.contracts import METRICS, UNANSWERED
-from vlmbench_assets.tables import rows_of, table_from_rows
-from vlmbench_sdk import Case, MetricPlugin, NormalizerPlugin, Options, PluginError, Score
+from vlmbench_assets.tables import table_from_rows
+from vlmbench_assets.work.many_texts import many, normalization_many
+from vlmbench_sdk import Case, Cases, MetricPlugin, NormalizerPlugin, Options, PluginError, Score, Scores
 from vlmbench_sdk.entries import MetricEntry
-from vlmbench_sdk.metric import NO_GOLD, Normalize
-from vlmbench_sdk.scoring import Scorer, normalization, scorer_of
+from vlmbench_sdk.metric import NO_GOLD, Normalize, NormalizeMany, bare, categorize_many
+from vlmbench_sdk.scoring import ManyScorer, Scorer, many_scorer_of, normalization, scorer_of
+
+AT_ONCE = 50_000
+"""Rows that are scored together: more would take memory and save nothing."""
+Texts = Sequence[str]
+Golds = Sequence[tuple[str, ...]]
+_bare_many = many(bare)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +33,81 @@ class LoadedMetric:
     options: Options
     scorer: Scorer
     normalize: Normalize
+    many: ManyScorer | None = None
+    """Scores many cases at once; None where the plugin cannot."""
+    normalize_many: NormalizeMany = list
 
-    def applies_to(self, sample: Mapping[str, str]) -> bool:
-        """Whether the entry's `applies_to` lets this sample in."""
-        rule = self.entry.applies_to
-        return (
-            (not rule.answer_type or sample["answer_type"] in rule.answer_type)
-            and (not rule.field or sample["field"] in rule.field)
-            and (not rule.doc_type or sample["doc_type"] in rule.doc_type)
+    def score(self, answers: Texts, references: Golds, answer_types: Texts, whose: Texts = ()) -> Scores:
+        """Score cases, given column by column; every column of the result is filled.
+
+        What the scorer raises has the metric in its notes, and where cases are scored one by one the sample, of
+        those that `whose` names.
+        """
+        try:
+            if self.many is not None:
+                cases = Cases(answers, references, answer_types, self.normalize_many, _bare_many)
+                found = _filled(self.many(cases, self.options), len(answers))
+            else:
+                found = self._one_by_one(answers, references, answer_types, whose)
+        except Exception as error:
+            error.add_note(f"metric {self.name} ({self.plugin.metric_id})")
+            raise
+        return found if self.entry.threshold is None else self._judged(found, answers, references)
+
+    def _one_by_one(self, answers: Texts, references: Golds, answer_types: Texts, whose: Texts) -> Scores:
+        scores: list[Score] = []
+        try:
+            for answer, golds, kind in zip(answers, references, answer_types, strict=True):
+                scores.append(self.scorer(Case(answer, golds, kind, self.normalize), self.options))
+        except Exception as error:
+            if whose:
+                error.add_note(f"sample {whose[len(scores)]}")
+            raise
+        return Scores(
+            [each.value for each in scores],
+            [each.weight for each in scores],
+            [each.category for each in scores],
+            [each.detail for each in scores],
         )
+
+    def _judged(self, found: Scores, answers: Texts, references: Golds) -> Scores:
+        """Right or wrong by the entry's threshold; wrong ones that the scorer gave no category get one."""
+        sign, threshold = (1 if self.plugin.higher_is_better else -1), self.entry.threshold or 0.0
+        right = [value is not None and sign * value >= sign * threshold for value in found.values]
+        values = [None if value is None else float(passes) for value, passes in zip(found.values, right, strict=True)]
+        # What has no score, or a kind of error from its scorer, keeps its category.
+        named = [
+            value is None or each not in {"", "correct"} for value, each in zip(values, found.categories, strict=True)
+        ]
+        owners = [index for index, golds in enumerate(references) for _ in golds]
+        kinds = categorize_many(
+            self.normalize_many(answers),
+            self.normalize_many([each for golds in references for each in golds]),
+            owners,
+            [passes or known for passes, known in zip(right, named, strict=True)],
+            _bare_many,
+        )
+        for index, passes in enumerate(right):
+            if named[index] and not passes:
+                kinds[index] = found.categories[index]
+        return Scores(values, [1.0] * len(values), kinds, found.details)
+
+
+def _filled(found: Scores, cases: int) -> Scores:
+    """The same scores with every column there.
+
+    Raises:
+        PluginError: When there are more or fewer of them than cases.
+    """
+    full = Scores(
+        found.values,
+        found.weights or [1.0] * cases,
+        found.categories or [""] * cases,
+        found.details or [""] * cases,
+    )
+    if {len(full.values), len(full.weights), len(full.categories), len(full.details)} != {cases}:
+        raise PluginError(f"`score_many` gave {len(full.values)} scores for {cases} cases")
+    return full
 
 
 def load_metric(
@@ -43,14 +118,18 @@ def load_metric(
     Raises:
         PluginError: When a scorer or normaliser cannot be imported.
     """
+    # What an environment of its own has need not be installed here; its normalisers only name kinds of error.
+    elsewhere = entry.environment is not None
+    names = () if elsewhere else entry.normalize
     return LoadedMetric(
         name=name,
         entry=entry,
         plugin=plugin,
         options=plugin.options.model_validate(entry.options),
-        # What an environment of its own has need not be installed here.
-        scorer=_never if entry.environment else scorer_of(plugin),
-        normalize=str if entry.environment else normalization(entry.normalize, normalizers),
+        scorer=_never if elsewhere else scorer_of(plugin),
+        normalize=normalization(names, normalizers),
+        many=None if elsewhere else many_scorer_of(plugin),
+        normalize_many=normalization_many(names, normalizers),
     )
 
 
@@ -58,77 +137,114 @@ def _never(_case: Case, _options: Options) -> Score:
     raise PluginError("this metric scores in an environment of its own")
 
 
-Kept = Mapping[tuple[str, str], Mapping[str, object]]
-"""Rows that stand, by sample id and metric."""
-
-
 def score(
-    samples: pd.DataFrame, answers: pd.DataFrame, metrics: list[LoadedMetric], kept: Kept | None = None
+    samples: pd.DataFrame, answers: pd.DataFrame, metrics: Sequence[LoadedMetric], kept: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Score every answer with every metric that applies to its sample; rows that stand are taken as they are.
+    """Score every answer with every metric that applies to its sample; rows of `kept` are taken as they are.
 
     A row without an answer (`UNANSWERED` statuses) or without gold has no value; it keeps the weight it
     would have had, so that a corpus-level aggregate can count it as a failure.
     """
-    by_id = {row["sample_id"]: row for row in rows_of(samples)}
-    rows = [
-        row for answer in rows_of(answers) for row in _rows(by_id[answer["sample_id"]], answer, metrics, kept or {})
-    ]
-    return table_from_rows(METRICS, rows)
+    asked = _Asked.of(samples, answers)
+    ids = pd.Index(asked.ids)
+    parts: list[pd.DataFrame] = []
+    for number, metric in enumerate(metrics):
+        found = [_frame(metric, asked, rows) for rows in _chunks(asked.to_score(metric, kept))]
+        if kept is not None:
+            before = kept[kept["metric"] == metric.name]
+            at = ids.get_indexer(pd.Index(before["sample_id"]))
+            found.append(before.assign(row=at)[at >= 0])
+        parts += [part.assign(number=number) for part in found]
+    if not parts:
+        return table_from_rows(METRICS, [])
+    table = pd.concat(parts, ignore_index=True)
+    order = np.lexsort((table.pop("number").to_numpy(), table.pop("row").to_numpy()))
+    return table.take(order).reset_index(drop=True)[METRICS.columns]
 
 
-def _rows(
-    sample: Mapping[str, str], answer: Mapping[str, str], metrics: list[LoadedMetric], kept: Kept
-) -> list[Mapping[str, object]]:
-    references = tuple(json.loads(sample["references"]))
-    rows: list[Mapping[str, object]] = []
-    for metric in metrics:
-        before = kept.get((sample["sample_id"], metric.name))
-        if before is not None:
-            rows.append(before)
-        elif metric.applies_to(sample):
-            found = _score(metric, sample, answer, references)
-            rows.append({"sample_id": sample["sample_id"], "metric": metric.name, **found.model_dump()})
-    return rows
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The columns that scoring looks at, a row per answer."""
+
+    ids: NDArray[np.object_]
+    status: NDArray[np.object_]
+    answer: NDArray[np.object_]
+    references: NDArray[np.object_]
+    about: pd.DataFrame
+    """What an entry's `applies_to` may name."""
+
+    @staticmethod
+    def of(samples: pd.DataFrame, answers: pd.DataFrame) -> "_Asked":
+        at = pd.Index(samples["sample_id"]).get_indexer(pd.Index(answers["sample_id"]))
+        ids, status, answer = (answers[name].to_numpy(dtype=object) for name in ("sample_id", "status", "answer"))
+        about = samples[["answer_type", "field", "doc_type"]].take(at).reset_index(drop=True)
+        return _Asked(ids, status, answer, samples["references"].to_numpy(dtype=object)[at], about)
+
+    def to_score(self, metric: LoadedMetric, kept: pd.DataFrame | None) -> NDArray[np.intp]:
+        """The rows that a metric applies to and that are not kept."""
+        wanted = np.ones(len(self.ids), dtype=np.bool_)
+        for name, allowed in metric.entry.applies_to:
+            if allowed:
+                wanted &= self.about[name].isin(allowed).to_numpy()
+        if kept is not None and len(kept):
+            stand = set(kept.loc[kept["metric"] == metric.name, "sample_id"])
+            wanted &= np.fromiter((each not in stand for each in self.ids), dtype=np.bool_, count=len(self.ids))
+        return np.flatnonzero(wanted)
+
+    def cases(self, rows: NDArray[np.intp]) -> tuple[list[str], list[tuple[str, ...]], list[str]]:
+        """Answer, references and type of rows; an answer that failed is empty."""
+        failed = UNANSWERED
+        said = ["" if self.status[row] in failed else self.answer[row] for row in rows]
+        golds = [tuple(json.loads(self.references[row])) for row in rows]
+        return said, golds, self.about["answer_type"].to_numpy(dtype=object)[rows].tolist()
 
 
-def _score(
-    metric: LoadedMetric, sample: Mapping[str, str], answer: Mapping[str, str], references: tuple[str, ...]
-) -> Score:
-    if not references and metric.plugin.needs_gold:
-        return Score(value=None, detail=NO_GOLD)
-    failed = answer["status"] in UNANSWERED
-    case = Case(
-        answer="" if failed else answer["answer"],
-        references=references,
-        answer_type=sample["answer_type"],
-        normalize=metric.normalize,
+def _chunks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    for start in range(0, max(len(rows), 1), AT_ONCE):
+        yield rows[start : start + AT_ONCE]
+
+
+def _frame(metric: LoadedMetric, asked: _Asked, rows: NDArray[np.intp]) -> pd.DataFrame:
+    """The rows of the table for some answers, with the number of each answer in `row`."""
+    said, golds, kinds = asked.cases(rows)
+    usable = [index for index, gold in enumerate(golds) if gold or not metric.plugin.needs_gold]
+    if len(usable) < len(golds):
+        said, kinds = [said[index] for index in usable], [kinds[index] for index in usable]
+        golds = [golds[index] for index in usable]
+    found = metric.score(said, golds, kinds, [asked.ids[rows[index]] for index in usable])
+    values: list[float | None] = [None] * len(rows)
+    weights, categories, details = [1.0] * len(rows), [""] * len(rows), [NO_GOLD] * len(rows)
+    columns = zip(usable, found.values, found.weights, found.categories, found.details, strict=True)
+    for index, value, weight, category, detail in columns:
+        status = asked.status[rows[index]]
+        weights[index] = weight
+        # What has no gold for this metric is not counted, whether it was answered or not.
+        if status not in UNANSWERED or detail == NO_GOLD:
+            values[index], categories[index], details[index] = value, category, detail
+        else:
+            categories[index] = "unparsed" if status == "parse_failed" else ""
+            # What combines the scores of a group goes by their detail: it says what an empty answer is.
+            details[index] = detail if metric.plugin.combine else status
+    return pd.DataFrame(
+        {
+            "sample_id": pd.Series(asked.ids[rows], dtype=str),
+            "metric": pd.Series([metric.name] * len(rows), dtype=str),
+            "value": np.array(values, dtype=np.float64),
+            "weight": np.array(weights, dtype=np.float64),
+            "category": pd.Series(categories, dtype=str),
+            "detail": pd.Series(details, dtype=str),
+            "row": rows,
+        }
     )
-    try:
-        found = metric.scorer(case, metric.options)
-    except Exception as error:
-        error.add_note(f"metric {metric.name} ({metric.plugin.metric_id}), sample {sample['sample_id']}")
-        raise
-    # What has no gold for this metric is not counted, whether it was answered or not.
-    if not failed or found.detail == NO_GOLD:
-        return found
-    # What combines the scores of a group goes by their detail: it says what an empty answer is.
-    detail = found.detail if metric.plugin.combine else answer["status"]
-    category = "unparsed" if answer["status"] == "parse_failed" else ""
-    return Score(value=None, weight=found.weight, category=category, detail=detail)
 
 
 def cases_to_score(
-    samples: pd.DataFrame, answers: pd.DataFrame, metric: LoadedMetric, kept: Kept
+    samples: pd.DataFrame, answers: pd.DataFrame, metric: LoadedMetric, kept: pd.DataFrame | None
 ) -> list[tuple[str, tuple[str, ...], str]]:
     """The different cases that `score` would ask a metric about: answer, references, type of the answer."""
+    asked = _Asked.of(samples, answers)
     found: dict[tuple[str, tuple[str, ...], str], None] = {}
-    by_id = {row["sample_id"]: row for row in rows_of(samples)}
-    for answer in rows_of(answers):
-        sample = by_id[answer["sample_id"]]
-        references = tuple(json.loads(sample["references"]))
-        asked = references or not metric.plugin.needs_gold
-        if asked and (answer["sample_id"], metric.name) not in kept and metric.applies_to(sample):
-            said = "" if answer["status"] in UNANSWERED else answer["answer"]
-            found[said, references, sample["answer_type"]] = None
+    for rows in _chunks(asked.to_score(metric, kept)):
+        cases = zip(*asked.cases(rows), strict=True)
+        found.update((case, None) for case in cases if case[1] or not metric.plugin.needs_gold)
     return list(found)

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-_SPACES = re.compile(r"\s+")
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _QUOTES = str.maketrans({**dict.fromkeys("«»„“”‟❝❞〝〞＂″", '"'), **dict.fromkeys("‘’‚‛‹›′`´ʼ＇", "'")})
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"))
 _YO = str.maketrans("ёЁ", "еЕ")
@@ -29,7 +29,7 @@ def casefold(text: str) -> str:
 
 def whitespace(text: str) -> str:
     """Runs of white space, line ends included, become one space; none at the ends."""
-    return _SPACES.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def yo(text: str) -> str:
@@ -55,3 +55,8 @@ def lookalikes(text: str) -> str:
 def punctuation(text: str) -> str:
     """Everything but letters, digits, marks and white space is dropped."""
     return "".join(char for char in text if unicodedata.category(char)[0] in "LMN" or char.isspace())
+
+
+def articles(text: str) -> str:
+    """The English articles a, an and the in lower case become a space, as in the script of SQuAD."""
+    return _ARTICLES.sub(" ", text)

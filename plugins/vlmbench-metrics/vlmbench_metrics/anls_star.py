@@ -1,0 +1,120 @@
+"""ANLS*: ANLS over answers that are objects and lists."""
+
+import re
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from vlmbench_metrics.assignment import assign
+from vlmbench_metrics.edits import edits, too_long
+from vlmbench_metrics.options import AnlsOptions
+from vlmbench_sdk import Case, Score
+from vlmbench_sdk.json_answers import read_json_answer
+from vlmbench_sdk.metric import Normalize
+
+MOST_WORK = 300_000
+"""Pairs of items that are compared, matching included, some 170 by 170 items: a few seconds at most."""
+_MATCHING = 20
+_FENCE = re.compile(r"\A\s*```(?:json)?|```\s*\Z", re.IGNORECASE)
+
+
+class _TooMuchError(Exception):
+    """More than is compared; the message says of what."""
+
+
+def score(case: Case, options: AnlsOptions) -> Score:
+    """Return ANLS* of the answer against the reference that fits best.
+
+    Formula: s(g, a) / l(g, a), trees of JSON. Texts: s = ANLS of the two, l = 1. Objects: s and l sum over the keys
+    of both, a lacking key being null; a key that only the answer has with nothing in it does not count. Lists: s and l
+    sum over the items matched for the largest sum of s / l (Hungarian method), and l over the sizes of the rest. Null:
+    s = 1 against null, {}, [] and "". Different kinds: s = 0, l = the larger size. Both without any text: 1. Source:
+    Peer et al., "ANLS* - A Universal Document Processing Metric for Generative Large Language Models", 2024,
+    arXiv:2402.03848. Range 0 to 1, higher is better. For objects and lists, and short answers, where it is ANLS.
+
+    A reference that is a JSON object or list is read as such, anything else is a text. An answer is read as JSON where
+    a reference is; where it cannot be, it is a text and `unparsed`. Numbers are compared as they were written.
+    """
+    golds = [_tree(reference) for reference in case.references]
+    structured = any(not isinstance(gold, str) for gold in golds)
+    said = _tree(case.answer) if structured else case.answer
+    best: float | None = None
+    try:
+        for gold in golds:
+            pairing = _Pairing(case.normalize, options.threshold)
+            got, of = pairing.pair(gold, said)
+            best = max(best or 0.0, got / of if of else 1.0)
+    except _TooMuchError as error:
+        return Score(value=None, detail=str(error))
+    unparsed = structured and isinstance(said, str) and bool(said.strip())
+    return Score(
+        value=best,
+        category="unparsed" if unparsed else "",
+        detail="" if golds else "no reference",
+    )
+
+
+@dataclass
+class _Pairing:
+    """One comparison of two trees."""
+
+    normalize: Normalize
+    threshold: float
+    work: int = field(default=0)
+
+    def pair(self, gold: JsonValue, said: JsonValue) -> tuple[float, int]:
+        """Return s and l of two trees."""
+        self._spend(1)
+        if gold is None:
+            return float(said in (None, "", [], {})), max(1, _size(said))
+        if isinstance(gold, dict) and isinstance(said, dict):
+            keys = [key for key in {**gold, **said} if key in gold or said[key] not in (None, "", [], {})]
+            parts = [self.pair(gold.get(key), said.get(key)) for key in keys]
+            return sum(got for got, _ in parts), sum(of for _, of in parts)
+        if isinstance(gold, list) and isinstance(said, list):
+            return self._lists(gold, said)
+        if isinstance(gold, dict | list) or said is None or isinstance(said, dict | list):
+            return 0.0, max(_size(gold), _size(said))
+        return self._texts(self.normalize(_text(gold)), self.normalize(_text(said))), 1
+
+    def _texts(self, gold: str, said: str) -> float:
+        distance, longest = edits(said, gold), max(len(gold), len(said), 1)
+        if distance is None:
+            raise _TooMuchError(too_long(said, gold))
+        return 1 - distance / longest if distance / longest < self.threshold else 0.0
+
+    def _lists(self, gold: list[JsonValue], said: list[JsonValue]) -> tuple[float, int]:
+        self._spend(len(gold) * len(said) * min(len(gold), len(said)) // _MATCHING)
+        pairs = [[self.pair(one, other) for other in said] for one in gold]
+        matched = assign([[got / of if of else 1.0 for got, of in row] for row in pairs])
+        rows, columns = {row for row, _ in matched}, {column for _, column in matched}
+        rest = [item for index, item in enumerate(gold) if index not in rows]
+        rest += [item for index, item in enumerate(said) if index not in columns]
+        got = sum(pairs[row][column][0] for row, column in matched)
+        return got, sum(pairs[row][column][1] for row, column in matched) + sum(map(_size, rest))
+
+    def _spend(self, work: int) -> None:
+        self.work += work
+        if self.work > MOST_WORK:
+            raise _TooMuchError("too many items to match")
+
+
+def _tree(text: str) -> JsonValue:
+    """Read a text as a JSON object or list; the text itself where it is neither."""
+    found = read_json_answer(text).value
+    if found is not None:
+        return found
+    # The rules of an object hold for a list that is put into one.
+    inside = read_json_answer(f'{{"": {_FENCE.sub("", text).strip()}}}').value or {}
+    return inside[""] if [*inside] == [""] and isinstance(inside[""], list) else text
+
+
+def _text(leaf: JsonValue) -> str:
+    return str(leaf).lower() if isinstance(leaf, bool) else str(leaf)
+
+
+def _size(tree: JsonValue) -> int:
+    """How many texts and nulls a tree has."""
+    if isinstance(tree, dict):
+        return sum(map(_size, tree.values()))
+    return sum(map(_size, tree)) if isinstance(tree, list) else 1

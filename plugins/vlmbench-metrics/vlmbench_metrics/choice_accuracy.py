@@ -1,0 +1,55 @@
+"""Choice accuracy: is the option that the answer names the right one."""
+
+import re
+
+from vlmbench_metrics.options import ChoiceAccuracyOptions
+from vlmbench_sdk import Case, Score, categorize
+from vlmbench_sdk.entries import Expects
+from vlmbench_sdk.parsing import LONGEST, Parsed, parse
+
+_ALONE = re.compile(r"\W*([A-Z])\W*")
+_MARKED = re.compile(r"[(\[*]+([A-Z])[)\]*]+")
+_SAID = re.compile(r"(?i:\b(?:answer|option|choice|ответ|вариант)\b)\W{0,3}(?i:\b(?:is|это)\b)?\W{0,4}\b([A-Z])\b")
+
+
+def score(case: Case, options: ChoiceAccuracyOptions) -> Score:
+    """Return 1 when the answer names the option of a reference, else 0.
+
+    Formula: [parse(a) = norm(r)] with the parser that the entry declares, best over references. Source: own; the
+    parsers are below. Range 0 or 1, higher is better. For multiple choice.
+
+    `exact`: the whole answer. `choice`: the only one of `choices` that stands in the answer, by words
+    (`vlmbench_sdk.parsing`). `letter`: an upper-case letter A to Z that is the whole answer, else the only one in
+    brackets or asterisks, else the only one behind "answer", "option", "choice", "ответ" or "вариант". Where a
+    parser finds none or several different ones, the answer is `unparsed` and wrong: guessing would score the guess.
+    """
+    if not case.answer.strip():
+        right = any(not reference.strip() for reference in case.references)
+        return Score(value=float(right), category=categorize(case, correct=right))
+    said = _parse(case.answer, options)
+    if said.problem:
+        return Score(value=0.0, category="unparsed", detail=said.problem[:300])
+    golds = [gold for reference in case.references for gold in (_parse(reference, options).text or reference,)]
+    right = case.normalize(said.text) in map(case.normalize, golds)
+    if right:
+        return Score(value=1.0, category="correct")
+    absent = not any(gold.strip() for gold in golds)
+    return Score(value=0.0, category="spurious" if absent else "wrong_value", detail=f"read as {said.text}"[:300])
+
+
+def _parse(answer: str, options: ChoiceAccuracyOptions) -> Parsed:
+    if options.parser == "exact":
+        return Parsed(answer.strip())
+    if options.parser == "choice":
+        return parse(answer, Expects(type="choice", choices=options.choices))
+    if len(answer) > LONGEST:
+        return Parsed(problem=f"the answer has {len(answer)} characters, more than {LONGEST}")
+    if alone := _ALONE.fullmatch(answer):
+        return Parsed(alone[1])
+    for pattern in (_MARKED, _SAID):
+        letters = list(dict.fromkeys(pattern.findall(answer)))
+        if len(letters) == 1:
+            return Parsed(letters[0])
+        if letters:
+            return Parsed(problem=f"it names {len(letters)} letters, the first two {letters[0]} and {letters[1]}")
+    return Parsed(problem="there is no letter of a choice in it")

@@ -1,0 +1,70 @@
+"""ROUGE-N and ROUGE-L: overlap of runs of words, and the longest common subsequence."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+
+from rapidfuzz.distance import LCSseq
+
+from vlmbench_metrics.edits import MOST_CELLS, too_long
+from vlmbench_metrics.options import RougeOptions
+from vlmbench_sdk import Case, Score
+
+_WORD = re.compile(r"[^\W_]+")
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
+
+
+def score(case: Case, options: RougeOptions) -> Score:
+    """Return the F1 against the reference that fits best.
+
+    Formula: ROUGE-N: A, R multisets of runs of N words, P = |A ∩ R| / |A|, R = |A ∩ R| / |R|; ROUGE-L: the longest
+    common subsequence of words in place of the intersection; F1 = 2PR / (P + R), 0 where nothing is common, 1 where
+    neither has words. Source: Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", ACL 2004 workshop,
+    equations 1 to 4 with beta 1, as in rouge-score 0.1.2 without stemming. Range 0 to 1, higher is better; symmetric.
+
+    Words are letters and digits of any alphabet. rouge-score keeps ASCII only, so that Cyrillic always scores 0
+    there; `rouge_compat` is that.
+    """
+    return _score(case, options, _words)
+
+
+def score_compat(case: Case, options: RougeOptions) -> Score:
+    """Return the F1 against the reference that fits best, with the words of rouge-score.
+
+    Formula: as `rouge`, but words are runs of a to z and 0 to 9: "Итого 5" is the one word "5", and a text without
+    ASCII has none, which scores 0 even against itself. Source: rouge-score 0.1.2, `tokenize.py`. Range 0 to 1,
+    higher is better. For comparing with published figures only.
+    """
+    return _score(case, options, lambda text: _ASCII_WORD.findall(text.lower()), nothing=0.0)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
+
+
+def _score(case: Case, options: RougeOptions, words: Callable[[str], list[str]], nothing: float = 1.0) -> Score:
+    answer = words(case.normalize(case.answer))
+    best: float | None = None
+    for reference in case.references:
+        gold = words(case.normalize(reference))
+        if options.kind == "l" and len(answer) * len(gold) > MOST_CELLS and answer != gold:
+            return Score(value=None, detail=too_long(answer, gold))
+        value = _f1(answer, gold, options.kind) if answer or gold else nothing
+        best = value if best is None else max(best, value)
+    return Score(value=best, detail="" if case.references else "no reference")
+
+
+def _f1(answer: list[str], gold: list[str], kind: str) -> float:
+    if kind == "l":
+        common, said, there = LCSseq.similarity(answer, gold), len(answer), len(gold)
+    else:
+        left, right = _runs(answer, int(kind)), _runs(gold, int(kind))
+        common, said, there = sum((left & right).values()), sum(left.values()), sum(right.values())
+        if not said and not there:
+            # One word has no pair of words; equal texts are equal all the same.
+            return float(answer == gold)
+    return 2 * common / (said + there) if common else 0.0
+
+
+def _runs(words: list[str], length: int) -> Counter[tuple[str, ...]]:
+    return Counter(zip(*(words[start:] for start in range(length)), strict=False))
