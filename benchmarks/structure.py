@@ -1,8 +1,9 @@
 """TEDS: tables a second through the public scorers, on one core and over two, beside a peer.
 
 200 pairs of tables as papers have them: 5 to 40 rows, 3 to 10 columns, spans, one in four cells misread, a row lost or
-a cell split. Processor time is the figure to compare on a machine that does other things too. The peer is `table_recognition_metric` (APTED in plain Python, the algorithm of PubTabNet's script), in an
-environment of its own given by `--peer PYTHON`; both sides get the same texts, and its values must be ours.
+a cell split. The peer is `table_recognition_metric` (APTED in plain Python, the algorithm of PubTabNet's script), in an
+environment of its own given by `--peer PYTHON`; both sides get the same texts, and its values must be ours. On a
+machine that does other things too, processor time is the figure to compare.
 
 Run: python benchmarks/structure.py [--tables N] [--peer PYTHON]
 """
