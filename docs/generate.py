@@ -5,8 +5,9 @@ Run: python docs/generate.py [--check]
 
 import ast
 import inspect
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from vlmbench_assets import workspace
 from vlmbench_assets.cli.main import cli
 from vlmbench_assets.contracts import CONTRACTS
 from vlmbench_assets.gpus import discovery, lock_files
-from vlmbench_sdk import entries, errors, hookspecs
+from vlmbench_sdk import entries, errors, hookspecs, vectors
+from vlmbench_sdk.plugin_specs import resolve
 from vlmbench_sdk.plugins import load_plugins
 
 PAGES = Path(__file__).parent / "reference"
@@ -53,6 +55,46 @@ def registries() -> Iterator[str]:
             owner = next(each for each in schema.__mro__ if name in inspect.get_annotations(each))
             yield f"| `{name}` | {default} | {described.get((owner.__name__, name), '')} |"
         yield ""
+
+
+def metrics() -> Iterator[str]:
+    """Every metric: formula, source and range from its scorer's docstring, options, and the form of golden vectors."""
+    found = load_plugins()
+    yield "# Metrics\n\n`vlmbench metrics conform` runs each against its golden vectors. What is behind an entry's name is"
+    yield "in its `plugin`; `_compat` is what other frameworks compute, for comparing with published figures.\n"
+    for metric in found.metrics.values():
+        used = sorted({path.stem for path in _entries_of(found.registries, metric.name)})
+        better = "higher" if metric.higher_is_better else "lower"
+        upper = "unbounded" if metric.upper is None else format(metric.upper, "g")
+        over = (
+            "combined over the group" if metric.combine else {"mean": "mean of samples"}.get(metric.aggregate, "corpus")
+        )
+        unit = f", in {metric.unit}" if metric.unit else ""
+        yield f"## {metric.name}\n\n`{metric.metric_id}`: {better} is better, {metric.lower:g} to {upper}{unit}; {over}."
+        yield f"Entries: {', '.join(f'`{name}`' for name in used) or 'none'}.\n"
+        yield f"{inspect.getdoc(resolve(metric.score, owner=metric.name))}\n"
+        if metric.options.model_fields:
+            yield "| option | default | what |\n|---|---|---|"
+            described = attribute_docs(inspect.getmodule(metric.options))
+            for name, field in metric.options.model_fields.items():
+                owner = next(each for each in metric.options.__mro__ if name in inspect.get_annotations(each))
+                default = field.get_default(call_default_factory=True)
+                yield f"| `{name}` | `{default!r}` | {described.get((owner.__name__, name), '')} |"
+            yield ""
+    described = attribute_docs(vectors)
+    yield "## Golden vectors\n\nThe YAML file that `MetricPlugin.vectors` names has one key, `vectors`, a list of:\n"
+    yield "| key | default | what |\n|---|---|---|"
+    for name, field in vectors.Vector.model_fields.items():
+        default = "required" if field.is_required() else f"`{field.get_default(call_default_factory=True)!r}`"
+        yield f"| `{name}` | {default} | {described.get(('Vector', name), '')} |"
+
+
+def _entries_of(registries: Iterable[tuple[Path, object]], plugin: str) -> Iterator[Path]:
+    """Shipped entries that name a metric plugin."""
+    for folder, _ in registries:
+        for path in sorted((folder / "metrics").glob("*.yaml")):
+            if re.search(rf"^plugin: {plugin}$", path.read_text(encoding="utf-8"), re.MULTILINE):
+                yield path
 
 
 def hooks() -> Iterator[str]:
@@ -125,6 +167,7 @@ def plugins() -> Iterator[str]:
 WRITERS: dict[str, Callable[[], Iterator[str]]] = {
     "tables": tables,
     "registries": registries,
+    "metrics": metrics,
     "hooks": hooks,
     "commands": commands,
     "errors": error_tree,

@@ -89,7 +89,9 @@ def _own(plugin: MetricPlugin, vector: Vector, number: int, normalizers: Mapping
     if not vector.holds(value):
         return _checked(plugin.name, number, vector, "failed", "another value", value)
     if vector.category is not None and category != vector.category:
-        return _checked(plugin.name, number, vector, "failed", f"category {category}, not {vector.category}", value)
+        return _checked(
+            plugin.name, number, vector, "failed", f"category {category or '(none)'}, not {vector.category}", value
+        )
     return _checked(plugin.name, number, vector, "ok", "", value)
 
 

@@ -104,15 +104,18 @@ class MadeFrom:
             bench, entry = self._bench, self._bench.catalog.metrics[name]
             plugin = bench.plugins.metrics[entry.plugin]
             head = f"metric {name}"
-            lineage = {head: plugin.metric_id, **_options(plugin.options.model_validate(entry.options), f"{head} ")}
+            # It decides how scores aggregate too, so it is in the one name that aggregates look at.
+            judged = "" if entry.threshold is None else f", threshold {entry.threshold:g}"
+            lineage = {
+                head: f"{plugin.metric_id}{judged}",
+                **_options(plugin.options.model_validate(entry.options), f"{head} "),
+            }
             if entry.normalize:
                 steps = [bench.plugins.normalizers[step] for step in entry.normalize]
                 lineage[f"{head} normalize"] = shown(", ".join(f"{step.name}@{step.version}" for step in steps))
             if entry.applies_to != Applies():
                 applies = entry.applies_to.model_dump(mode="json", exclude_defaults=True)
                 lineage[f"{head} applies_to"] = shown(applies)
-            if entry.threshold is not None:
-                lineage[f"{head} threshold"] = shown(entry.threshold)
             self._metrics[name] = lineage
         return self._metrics[name]
 

@@ -6,8 +6,9 @@ import math
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import cast
 
@@ -23,6 +24,8 @@ csv.field_size_limit(sys.maxsize)
 
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]')
 
+AT_ONCE = 10_000
+"""Rows that are read or rendered together."""
 SHOWN_VIOLATIONS = 5
 SHOWN_VALUE = 80
 
@@ -63,7 +66,10 @@ class TableContractError(ContractError):
 
 def table_from_rows(contract: Contract, rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
     """Make a typed, unchecked table out of rows; None is null."""
-    cells = [["" if row[name] is None else str(row[name]) for name in contract.columns] for row in rows]
+    cells: list[list[str]] = [[] for _ in contract.columns]
+    for row in rows:
+        for column, name in zip(cells, contract.columns, strict=True):
+            column.append("" if row[name] is None else str(row[name]))
     frame, violations = _typed(contract, cells)
     if violations:
         raise ContractError(f"rows of `{contract.name}`: {violations[0]}")
@@ -76,8 +82,8 @@ def checked_csv(frame: pd.DataFrame, contract: Contract, path: Path) -> bytes:
     Raises:
         TableContractError: When the contract is broken; what was to be written is kept as `*.rejected.csv`.
     """
-    content = to_csv(frame).encode("utf-8", "replace")
     violations = broken_rules(frame, contract)
+    content = _csv_bytes(frame)
     if violations:
         kept = rejected_path(path)
         write_atomically(kept, content)
@@ -138,8 +144,21 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, str]]:
 
 def to_csv(frame: pd.DataFrame) -> str:
     """Render a table: UTF-8, comma, RFC 4180 quoting, line feed, null as an empty cell."""
-    rows: Iterable[Iterable[object]] = [frame.columns, *frame.itertuples(index=False, name=None)]
-    return "".join(",".join(_quoted(_cell(value)) for value in row) + "\n" for row in rows)
+    return "".join(_lines(frame))
+
+
+def _csv_bytes(frame: pd.DataFrame) -> bytes:
+    """`to_csv` as bytes; a part of the lines at a time, because a million of them take more memory than the file."""
+    content = io.BytesIO()
+    lines = _lines(frame)
+    while part := "".join(islice(lines, AT_ONCE)):
+        content.write(part.encode("utf-8", "replace"))
+    return content.getvalue()
+
+
+def _lines(frame: pd.DataFrame) -> Iterator[str]:
+    rows: Iterable[Iterable[object]] = chain([frame.columns], frame.itertuples(index=False, name=None))
+    return (",".join(_quoted(_cell(value)) for value in row) + "\n" for row in rows)
 
 
 def broken_rules(frame: pd.DataFrame, contract: Contract) -> list[Violation]:
@@ -169,30 +188,48 @@ def _quoted(text: str) -> str:
 
 def _parse(content: bytes, contract: Contract) -> tuple[pd.DataFrame, list[Violation]]:
     try:
-        text = content.decode("utf-8")
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        reader = csv.reader(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline=""), strict=True)
+        header = next(reader, [])
+        if header != contract.columns:
+            missing = [name for name in contract.columns if name not in header]
+            unknown = [name for name in header if name not in contract.columns]
+            says = f"columns must be {', '.join(contract.columns)}; missing {missing}, unknown {unknown}"
+            return pd.DataFrame(), [Violation("row 0 (header)", "", "", says)]
+        cells, uneven = _columns(reader, len(header))
     except (UnicodeDecodeError, csv.Error) as error:
         return pd.DataFrame(), [Violation("", "", "", f"the file is not RFC 4180 CSV in UTF-8 ({error})")]
-    header, cells = (rows[0], rows[1:]) if rows else ([], [])
-    if header != contract.columns:
-        missing = [name for name in contract.columns if name not in header]
-        unknown = [name for name in header if name not in contract.columns]
-        says = f"columns must be {', '.join(contract.columns)}; missing {missing}, unknown {unknown}"
-        return pd.DataFrame(), [Violation("row 0 (header)", "", "", says)]
-    uneven = [
-        Violation(f"row {number}", "", "", f"has {len(row)} cells, not {len(header)}")
-        for number, row in enumerate(cells, start=1)
-        if len(row) != len(header)
-    ]
     return (pd.DataFrame(), uneven) if uneven else _typed(contract, cells)
 
 
+def _columns(rows: Iterator[list[str]], width: int) -> tuple[list[list[str]], list[Violation]]:
+    """The cells of a file column by column; equal texts are one object, as most columns hold few different ones."""
+    columns: list[list[str]] = [[] for _ in range(width)]
+    uneven: list[Violation] = []
+    seen: list[dict[str, str]] = [{} for _ in range(width)]
+    number = 0
+    while part := list(islice(rows, AT_ONCE)):
+        uneven += [
+            Violation(f"row {index}", "", "", f"has {len(row)} cells, not {width}")
+            for index, row in enumerate(part, start=number + 1)
+            if len(row) != width
+        ]
+        number += len(part)
+        if uneven:
+            continue
+        for column, known, cells in zip(columns, seen, zip(*part, strict=True), strict=True):
+            column.extend(map(known.setdefault, cells, cells))
+            if len(known) > AT_ONCE:
+                known.clear()
+    return columns, uneven
+
+
 def _typed(contract: Contract, cells: list[list[str]]) -> tuple[pd.DataFrame, list[Violation]]:
-    """Turn text cells into typed columns; name the cells that are not numbers where numbers are due."""
+    """Turn columns of text into typed ones; name the cells that are not numbers where numbers are due."""
     columns: dict[str, pd.Series] = {}
     violations: list[Violation] = []
     for index, name in enumerate(contract.columns):
-        texts = [row[index] for row in cells]
+        # Taken out, so that what was typed is not held twice.
+        texts, cells[index] = cells[index], []
         if not contract.is_number(name):
             columns[name] = pd.Series(texts, dtype=str)
             continue

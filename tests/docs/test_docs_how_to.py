@@ -42,6 +42,7 @@ def install(plugin: Path, site: Path) -> None:
         ("add_a_dataset", ["letters", "cards", "chat"]),
         ("add_a_model", ["rapidocr-tiny", "first-word", "WHAT"]),
         ("add_a_metric", ["word_jaccard", "exact_match_loose", "parrot"]),
+        ("choose_and_check_metrics", ["nearly_right", "Where peers disagree", "0.9615", "parrot"]),
         ("write_prompts", ["rules[0]", "doc_type is receipt", "system_in_user@1", "tuned on this very split"]),
         ("run_what_changed", ["never run", "nothing to do", "1 cell fresh"]),
         ("share_gpus", ["3 of 3 cells done", "large", "small", "many"]),

@@ -6,14 +6,14 @@ from vlmbench_sdk import Case, Score
 
 
 def score(case: Case, options: AnlsOptions) -> Score:
-    """Return 1 - NL for the closest reference unless that is below the threshold, then 0.
+    """Return 1 - NL for the closest reference unless NL is over the threshold, then 0.
 
     Formula: NL(a, r) = Levenshtein(n(a), n(r)) / max(|a|, |r|) with n lower case and single spaces: the distance of
     normalised strings over the length of raw ones. Source: lmms-eval 0.7.3, `api/metrics.py`, and VLMEvalKit,
     `dataset/utils/vqa_eval.py`, both after Qwen-VL's script. Range 0 to 1, higher is better.
 
-    Two differences to `anls`: white space buys score ("cd" and 50 spaces against "ab": 0.96, canonical 0), and a
-    similarity of exactly the threshold is kept (0.5, canonical 0). For comparing with published figures only; the
+    Two differences to `anls`: white space buys score ("cd" and 50 spaces against "ab": 0.96, canonical 0), and an
+    NL of exactly the threshold is kept (0.5, canonical 0). For comparing with published figures only; the
     entry's own `normalize` should be empty.
     """
     answer = case.normalize(case.answer)
@@ -28,7 +28,7 @@ def score(case: Case, options: AnlsOptions) -> Score:
         best = value if best is None else max(best, value)
     if best is None:
         return Score(value=None, detail="no reference")
-    return Score(value=best if best >= options.threshold else 0.0)
+    return Score(value=best if best >= 1 - options.threshold else 0.0)
 
 
 def _plain(text: str) -> str:
