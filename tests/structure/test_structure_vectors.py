@@ -37,3 +37,13 @@ def test_vectors_name_their_sources_and_both_a_right_and_a_wrong_answer(plugin: 
     assert all(each["source"] for each in vectors)
     assert len({each["value"] for each in vectors} - {None}) > 1
     assert plugin.description
+
+
+def test_conform_catches_a_rule_by_which_a_table_is_unlike_itself() -> None:
+    from vlmbench_assets.conform import conform
+    from vlmbench_sdk.plugins import load_plugins
+
+    found = [*conform(load_plugins(), ["teds"], peers=True)]
+    assert all(each.state == "ok" for each in found if not each.peer)
+    caught = [each for each in found if each.peer.startswith("OCRBench") and each.source.startswith("identity")]
+    assert [(each.state, each.found) for each in caught] == [("failed", "0.8")]
