@@ -33,8 +33,8 @@ def test_a_rule_that_needs_no_gold_scores_samples_without_any() -> None:
     assert table["value"].isna().tolist() == [False, False, True]
     assert table.loc["c", "detail"] == "error"
     samples, answers, _ = tables_of(rows)
-    assert len(cases_to_score(samples, answers, _loaded("checksum"), {})) == 3
-    assert cases_to_score(samples, answers, _loaded("teds"), {}) == []
+    assert len(cases_to_score(samples, answers, _loaded("checksum"), None)) == 3
+    assert cases_to_score(samples, answers, _loaded("teds"), None) == []
     assert _scored("teds", rows)["detail"].tolist() == ["no gold"] * 3
     metrics = score(samples, answers, [_loaded("checksum")])
     found = aggregate(samples, answers, metrics, {"checksum": PLUGINS["checksum"]}, ["overall"]).set_index("policy")
