@@ -70,6 +70,13 @@ def applied(function: Function, case: PeerCase, _options: Mapping[str, JsonValue
     return _float(apply([case.answer], [json.dumps([*case.references])])[0])
 
 
+def tables(function: Function, case: PeerCase, options: Mapping[str, JsonValue]) -> float:
+    """Make table_recognition_metric's `TEDS`, and call it with pages of answer and gold; the highest counts."""
+    scorer = cast("Function", function(bool(options.get("structure_only"))))
+    said, *golds = (f"<html><body>{text}</body></html>" for text in (case.answer, *case.references))
+    return max(_float(scorer(said, gold)) for gold in golds)
+
+
 def as_ours(function: Function, case: PeerCase, options: Mapping[str, JsonValue]) -> float:
     """Call a scorer of this project: the rule of a peer that is too heavy to install, as a metric named `_compat`."""
     scorer = cast("Callable[[Case, Options], Score]", function)
@@ -156,6 +163,8 @@ PEERS = (
         answer_first,
     ),
     Peer("relaxed_accuracy", "evalscope relaxed_correctness", f"{_EVALSCOPE}:relaxed_correctness", answer_first),
+    Peer("teds", "table_recognition_metric TEDS", "table_recognition_metric:TEDS", tables, ("structure_only",)),
+    Peer("teds", "OCRBench v2's rule (steds_compat)", "vlmbench_structure.steds_compat:similarity", answer_first),
 )
 """Every peer; a line makes another one."""
 

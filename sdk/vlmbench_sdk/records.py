@@ -42,7 +42,7 @@ class Sample(Record):
     references: tuple[str, ...] = ()
     """Accepted answers. Empty: no gold, never scored. One empty string: the field is absent."""
     answer_type: str = "text"
-    """Shape of the answer: text, date, money, number, choice, page_text (whole page) or json."""
+    """Shape of the answer: text, date, money, number, choice, page_text (whole page), json, table, order or box."""
     images: tuple[str, ...] = Field(min_length=1)
     """Paths relative to the dataset's root, in page order."""
     language: str = ""

@@ -9,7 +9,7 @@ from vlmbench_sdk import Options
 FileName = Annotated[str, Field(pattern=r"^[^/\\]+$")]
 """A file's name without a folder."""
 
-AnswerType = Literal["text", "date", "money", "number", "choice", "page_text", "json"]
+AnswerType = Literal["text", "date", "money", "number", "choice", "page_text", "json", "table", "order", "box"]
 """Shapes of an answer, as `Sample.answer_type` lists them."""
 
 ReceiptField = Literal["company", "date", "address", "total"]

@@ -7,9 +7,9 @@ from pydantic import JsonValue
 
 from vlmbench_metrics.assignment import assign
 from vlmbench_metrics.edits import edits, too_long
-from vlmbench_metrics.json_answers import read_json_answer
 from vlmbench_metrics.options import AnlsOptions
 from vlmbench_sdk import Case, Score
+from vlmbench_sdk.json_answers import read_json_answer
 from vlmbench_sdk.metric import Normalize
 
 MOST_WORK = 300_000

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
-from vlmbench_metrics.json_answers import read_json_answer
 from vlmbench_metrics.options import FieldF1Options
 from vlmbench_sdk import Case, Score
+from vlmbench_sdk.json_answers import read_json_answer
 from vlmbench_sdk.metric import Normalize
 from vlmbench_sdk.records import Category
 

@@ -1,8 +1,8 @@
 """JSON validity: does the answer have the form that was asked for, whatever its content."""
 
-from vlmbench_metrics.json_answers import read_json_answer
 from vlmbench_metrics.options import JsonValidOptions
 from vlmbench_sdk import Case, Score
+from vlmbench_sdk.json_answers import read_json_answer
 
 
 def score(case: Case, options: JsonValidOptions) -> Score:

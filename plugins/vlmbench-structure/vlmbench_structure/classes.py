@@ -1,0 +1,59 @@
+"""What the classification metrics share: which class an answer names, and the confusion matrix."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+
+from vlmbench_sdk import Case, Score
+from vlmbench_sdk.entries import Expects
+from vlmbench_sdk.parsing import LONGEST, parse
+from vlmbench_structure.options import ClassOptions
+
+UNPARSED = "(unparsed)"
+"""The class of answers that name none, or several, and of failed ones."""
+
+
+def judged(case: Case, options: ClassOptions) -> Score:
+    """Return 1 when the answer names the gold class, else 0; the detail has both, for `confusion_matrix`.
+
+    The gold class is the first reference. Naming another reference, a second name of it, is naming it.
+    """
+    names = [case.normalize(reference).strip() for reference in case.references]
+    gold = names[0]
+    said = _named(case, options)
+    if said in names:
+        said = gold
+    detail = json.dumps({"gold": gold, "said": said})
+    if said == gold:
+        return Score(value=1.0, category="correct", detail=detail)
+    if not case.answer.strip():
+        return Score(value=0.0, category="missing", detail=detail)
+    return Score(value=0.0, category="unparsed" if said == UNPARSED else "wrong_value", detail=detail)
+
+
+def confusion_matrix(scores: Iterable[Score]) -> dict[str, dict[str, int]]:
+    """Count answers by gold class and, within it, by class named.
+
+    A failed answer is `(unparsed)`, a column of its own. Rows without classes, for want of gold, are left out.
+    """
+    counts: Counter[tuple[str, str]] = Counter(_classes(each.detail) for each in scores if each.detail.startswith("{"))
+    matrix: dict[str, dict[str, int]] = {}
+    for (gold, said), number in sorted(counts.items()):
+        matrix.setdefault(gold, {})[said] = number
+    return matrix
+
+
+@lru_cache(maxsize=100_000)
+def _classes(detail: str) -> tuple[str, str]:
+    found = json.loads(detail)
+    return found["gold"], found["said"]
+
+
+def _named(case: Case, options: ClassOptions) -> str:
+    text = case.normalize(case.answer).strip()
+    if not options.classes:
+        return text if text and len(text) <= LONGEST else UNPARSED
+    choices = tuple(dict.fromkeys(case.normalize(each).strip() for each in options.classes))
+    found = parse(text, Expects(type="choice", choices=choices))
+    return UNPARSED if found.problem else found.text
