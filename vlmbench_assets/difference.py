@@ -91,7 +91,8 @@ def _tables(bench: Bench, state: State) -> Scored:
     answers = parse_table(content("answers", facts.get("answers_file")), ANSWERS)
     metrics = parse_table(content("metrics", state.metrics.files.get("metrics.csv")), METRICS)
     # What broke its output contract then is known from its scores; the contract may be another one now.
-    broken = metrics.loc[metrics["detail"] == "parse_failed", "sample_id"]
+    unparsed = metrics["value"].isna() & (metrics["category"] == "unparsed")
+    broken = metrics.loc[unparsed | (metrics["detail"] == "parse_failed"), "sample_id"]
     answers.loc[answers["sample_id"].isin(broken), "status"] = "parse_failed"
     return Scored(
         samples=parse_table(content("samples", facts.get("samples_file")), SAMPLES), answers=answers, metrics=metrics

@@ -70,6 +70,16 @@ def scorer_of(plugin: MetricPlugin) -> Scorer:
     return cast("Scorer", _function(plugin.score, f"metric {plugin.metric_id}"))
 
 
+def combine_of(plugin: MetricPlugin) -> Callable[[Sequence[Score], Options], float | None]:
+    """Import what makes a metric's value out of the scores of a group.
+
+    Raises:
+        PluginError: When it cannot be imported, or is not a function.
+    """
+    combine = _function(plugin.combine or "", f"metric {plugin.metric_id}")
+    return cast("Callable[[Sequence[Score], Options], float | None]", combine)
+
+
 def normalization(names: Sequence[str], normalizers: Mapping[str, NormalizerPlugin]) -> Normalize:
     """Chain normalisers.
 

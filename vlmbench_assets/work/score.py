@@ -112,7 +112,9 @@ def _score(
     if not failed:
         return found
     category = "unparsed" if answer["status"] == "parse_failed" else ""
-    return Score(value=None, weight=found.weight, category=category, detail=answer["status"])
+    # What is made from all scores of a group needs to know what was due; the answer's status says why it failed.
+    detail = found.detail if metric.plugin.combine else answer["status"]
+    return Score(value=None, weight=found.weight, category=category, detail=detail)
 
 
 def cases_to_score(
