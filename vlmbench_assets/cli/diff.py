@@ -138,8 +138,8 @@ def _print(explained: "Explained", limit: int) -> None:
     for label, ids in (("first", found.only_first), ("second", found.only_second)):
         if ids:
             click.echo(f"{len(ids)} samples are in the {label} only, such as {ids[0]}; they are left out")
-    if found.slices:
-        rows = [[dimension, group, *_figures(each)] for dimension, group, each in found.slices[:SHOWN_SLICES]]
+    if found.moved:
+        rows = [[dimension, group, *_figures(each)] for dimension, group, each in found.moved[:SHOWN_SLICES]]
         print_table(["dimension", "group", "n", "from", "to", "change", "verdict"], rows, right=["n", "change"])
     flips = found.flips
     better = int((flips["moved"] == "better").sum())
@@ -209,7 +209,7 @@ def _as_json(explained: "Explained") -> dict[str, object]:
         "metric": explained.metric,
         "reasons": explained.reasons,
         "overall": asdict(found.overall),
-        "slices": [{"dimension": dimension, "group": group, **asdict(each)} for dimension, group, each in found.slices],
+        "slices": [{"dimension": dimension, "group": group, **asdict(each)} for dimension, group, each in found.moved],
         "flips": flips,
         "only_first": found.only_first,
         "only_second": found.only_second,

@@ -29,7 +29,7 @@ def plugins_by_metric(bench: Bench, cell: Cell) -> dict[str, MetricPlugin]:
 
 def combine_by_metric(bench: Bench, names: Iterable[str]) -> dict[str, Combine]:
     """What makes the value of a group, for those metrics whose value is no mean of samples."""
-    found = {}
+    found: dict[str, Combine] = {}
     for name in names:
         entry = bench.catalog.metrics[name]
         plugin = bench.plugins.metrics[entry.plugin]

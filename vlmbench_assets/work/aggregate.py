@@ -1,7 +1,7 @@
 """Aggregate scores over dimensions, under both failure policies."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -224,7 +224,8 @@ def _ratios(
     tops, bottoms, group = tops[there], bottoms[there], groups.of_cluster[there]
     with np.errstate(invalid="ignore"):
         values = np.bincount(group, tops, minlength=count) / np.bincount(group, bottoms, minlength=count)
-    found = Slots(*(np.full(count, np.nan) for _ in range(3)), np.full(count, "", dtype="<U24"))
+    low, high, least = (np.full(count, np.nan) for _ in range(3))
+    found = Slots(low, high, least, np.full(count, "", dtype="<U24"))
     found.method[(documents > 0) & (documents < FEWEST_DOCUMENTS)] = TOO_FEW
     sizes = np.bincount(group, minlength=count)
     starts = np.cumsum(sizes) - sizes
@@ -273,7 +274,7 @@ def _pages(images: str) -> str:
     return next((name for most, name in PAGE_BUCKETS if count <= most), "over 10")
 
 
-def dimension_parts(dimensions: Sequence[str]) -> Iterator[str]:
+def dimension_parts(dimensions: Iterable[str]) -> Iterator[str]:
     """Every single dimension that some dimensions are made of."""
     for dimension in dimensions:
         yield from dimension.split(PAIR)

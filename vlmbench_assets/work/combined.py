@@ -88,3 +88,21 @@ def draws(documents: int, scores: int) -> NDArray[np.int64]:
     """Documents drawn with replacement, a row per resample; fewer rows for groups of many scores."""
     rows = max(FEWEST_DRAWS, min(DRAWS, MOST_SCORES // max(1, scores)))
     return np.random.default_rng([SEED, documents]).integers(documents, size=(rows, documents))
+
+
+def combined_change(
+    first: pd.DataFrame, second: pd.DataFrame, documents: IntArray, combine: Combine
+) -> tuple[float | None, float | None, float]:
+    """Both values of paired rows, and the standard error of their difference in resamples of documents."""
+    total = int(documents.max(initial=-1)) + 1
+    of_document = [np.flatnonzero(documents == number) for number in range(total)]
+    scores = [scores_of(rows) for rows in (first, second)]
+    values = [combine(each) for each in scores]
+    drawn = []
+    for draw in draws(total, 2 * len(first)) if total >= FEWEST_DOCUMENTS else ():
+        rows = [int(row) for number in draw for row in of_document[number]]
+        one, two = (combine([each[row] for row in rows]) for each in scores)
+        if one is not None and two is not None:
+            drawn.append(two - one)
+    spread = float(np.std(drawn, ddof=1)) if len(drawn) >= FEWEST_DRAWS // 2 else 0.0
+    return values[0], values[1], spread * (total / max(1, total - 1)) ** 0.5

@@ -1,7 +1,7 @@
 """How large the images of samples are, in buckets."""
 
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +20,7 @@ def resolutions(images: pd.Series, root: Path) -> pd.Series:
     """
     inside = root.resolve()
 
-    @lru_cache(maxsize=None)
+    @cache
     def bucket(text: str) -> str:
         sizes = [_megapixels(inside, str(image)) for image in json.loads(text)]
         if not sizes or any(size is None for size in sizes):

@@ -38,7 +38,7 @@ TINY = 1e-12
 COLUMNS = 2000
 """Series worked on at once."""
 DIGITS = 6
-"""Significant digits of an interval's ends: linear algebra differs in the last ones between machines, resamples far before."""
+"""Significant digits of an interval's ends: machines differ in the last ones, resamples far before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Intervals:
 
     def part(self, which: slice) -> "Intervals":
         """Some of them."""
-        return Intervals(*(each[which] for each in (self.value, self.low, self.high, self.error)), self.method[which])
+        return Intervals(self.value[which], self.low[which], self.high[which], self.error[which], self.method[which])
 
 
 Kind = Literal["logit", "log", "plain"]
@@ -95,7 +95,7 @@ class Range:
 
     def ends(self, found: Intervals) -> tuple[FloatArray, FloatArray]:
         """Ends of intervals as scores, lower ones first."""
-        low, high = (_rounded(self.offset + self.factor * each) for each in (found.low, found.high))
+        low, high = (rounded(self.offset + self.factor * each) for each in (found.low, found.high))
         return (low, high) if self.factor > 0 else (high, low)
 
 
@@ -112,7 +112,8 @@ def estimate(
         upper: Largest possible score; None when unbounded.
     """
     numbers = np.unique(clusters, return_inverse=True)[1]
-    tops, bottoms = np.bincount(numbers, weights * values), np.bincount(numbers, weights)
+    tops = np.bincount(numbers, weights * values).astype(np.float64)
+    bottoms = np.bincount(numbers, weights).astype(np.float64)
     tops, bottoms = tops[bottoms > 0], bottoms[bottoms > 0]
     if not len(tops):
         return Estimate(None)
@@ -205,6 +206,32 @@ def _on_scale(
     return low, high, drawn
 
 
+def symmetric(tops: FloatArray, bottoms: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Standard errors and ends of symmetric bootstrap-t intervals of ratios that may have any sign.
+
+    m ± q·s with q the 95 % quantile of |T*|: of differences, whose sign may be either, it covers better than two
+    quantiles do. Source: Hall, On Symmetric Bootstrap Confidence Intervals, J. Royal Statistical Soc. B 50 (1988).
+
+    Args:
+        tops: Sums per document, shape (documents, series).
+        bottoms: Sums of weights, above 0, same shape.
+    """
+    documents, totals = len(tops), bottoms.sum(axis=0)
+    m = tops.sum(axis=0) / totals
+    residuals = tops - m * bottoms
+    left_out = residuals / (totals - bottoms)
+    error = np.sqrt((documents - 1) / documents * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
+    error = np.where(error**2 <= ALIKE * np.maximum(1.0, m**2), np.nan, error)
+    quantile = np.full_like(m, np.nan)
+    if documents <= MOST_DOCUMENTS:
+        drawn = np.abs(np.concatenate(list(_studentised("plain", m, residuals, bottoms))))
+        position = int(LEVEL * RESAMPLES)
+        drawn.partition(position, axis=0)
+        quantile = drawn[position].astype(np.float64)
+    half = np.where(np.isfinite(quantile), quantile, t_quantile(documents - 1)) * error
+    return error, rounded(m - half), rounded(m + half)
+
+
 def _studentised(
     kind: Kind, m: FloatArray, residuals: FloatArray, bottoms: FloatArray
 ) -> Iterator[NDArray[np.float32]]:
@@ -262,7 +289,8 @@ def _wilson(share: FloatArray, documents: IntArray | int) -> tuple[FloatArray, F
     return np.maximum(0.0, centre - half), np.minimum(1.0, centre + half)
 
 
-def _rounded(values: FloatArray) -> FloatArray:
+def rounded(values: FloatArray) -> FloatArray:
+    """To as many digits as machines agree on."""
     with np.errstate(divide="ignore", invalid="ignore"):
         exponents = np.floor(np.log10(np.abs(values)))
     digits = np.where(np.isfinite(exponents), DIGITS - 1 - exponents, 0)
@@ -277,7 +305,7 @@ def detectable(error: FloatArray, documents: int) -> FloatArray:
     Source: Bloom, Minimum Detectable Effects, Evaluation Review 19 (1995).
     """
     factor = t_quantile(documents - 1) + t_quantile(documents - 1, POWER)
-    return _rounded(factor * 2**0.5 * error)
+    return rounded(factor * 2**0.5 * error)
 
 
 def t_quantile(degrees: int, share: float = 0.5 + LEVEL / 2) -> float:
@@ -309,6 +337,6 @@ def by_error(value: float, error: float, documents: int, *, lower: float | None,
         spread = t_quantile(documents - 1) * error / abs(places.factor) * _slope(kind, place)
         middle = _forth(kind, place)
         ends = _back(kind, middle - spread), _back(kind, middle + spread)
-    low, high = sorted(float(_rounded(places.offset + places.factor * end)[0]) for end in ends)
+    low, high = sorted(float(rounded(places.offset + places.factor * end)[0]) for end in ends)
     method += FEW if documents < FEW_DOCUMENTS else ""
     return Estimate(value, min(low, value), max(high, value), method, error)
