@@ -168,13 +168,13 @@ def _print(explained: "Explained", limit: int) -> None:
 def _sentence(metric: str, found: "Difference") -> str:
     from vlmbench_assets.work.compare import FEWEST_DOCUMENTS
 
-    if found.difference is None or found.low is None or found.high is None:
+    if found.difference is None:
         return f"{metric}: no sample has a score in both, so nothing can be compared"
+    ends = f" [{found.low:+.3f}, {found.high:+.3f}]" if found.low is not None and found.high is not None else ""
     few = f"; it takes {FEWEST_DOCUMENTS} to tell" if found.verdict == "cannot be told" else ""
     p_value = f", p = {found.p_value:.3f}" if found.p_value is not None else ""
     return (
-        f"{metric}: {found.first:.3f} → {found.second:.3f}, {found.difference:+.3f} "
-        f"[{found.low:+.3f}, {found.high:+.3f}]{p_value}: {found.verdict} "
+        f"{metric}: {found.first:.3f} → {found.second:.3f}, {found.difference:+.3f}{ends}{p_value}: {found.verdict} "
         f"({found.samples} samples of {found.documents} documents{few})"
     )
 
