@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vlmbench_assets.work.compare import Difference
 
 FEWEST = 2
+SMALLEST_P = 0.001
 
 
 @click.command()
@@ -103,7 +104,7 @@ def _print_slices(pair: "ComparedPair", limit: int) -> None:
             group or "(none)",
             str(each.samples),
             _number(each.difference),
-            _number(each.p_holm, sign=False),
+            _p(each.p_holm),
             f"{each.wins}/{each.ties}/{each.losses}",
             each.verdict,
         ]
@@ -141,10 +142,14 @@ def _figures(found: "Difference") -> list[str]:
         _number(found.second, sign=False),
         _number(found.difference),
         ends,
-        _number(found.p_value, sign=False),
-        _number(found.p_holm, sign=False),
+        _p(found.p_value),
+        _p(found.p_holm),
         _number(found.mde, sign=False),
     ]
+
+
+def _p(value: float | None) -> str:
+    return "<0.001" if value is not None and value < SMALLEST_P else _number(value, sign=False)
 
 
 def _number(value: float | None, *, sign: bool = True) -> str:

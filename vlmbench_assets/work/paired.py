@@ -81,8 +81,13 @@ def p_value(sums: Sums) -> float:
     return extreme / 2 ** len(sums) if exact else (extreme + 1) / (FLIPS + 1)
 
 
-def p_values(changes: FloatArray) -> FloatArray:
-    """The same for several pairs of states with equal weights: sums of changes, shape (documents, pairs)."""
+def p_values(changes: FloatArray, flips: int = FLIPS) -> FloatArray:
+    """The same for several pairs of states with equal weights.
+
+    Args:
+        changes: Sums of changes, shape (documents, pairs).
+        flips: How many are drawn where not all can be tried.
+    """
     from scipy.stats import binomtest
 
     documents, pairs = changes.shape
@@ -101,10 +106,10 @@ def p_values(changes: FloatArray) -> FloatArray:
         return found
     some, least = changes[:, flipped], observed[flipped] * (1 - 1e-9) - 1e-12
     extreme = np.zeros(int(flipped.sum()))
-    for signs in _signs(documents):
+    for signs in _signs(documents, flips):
         extreme += (np.abs(signs @ some) >= least).sum(axis=0)
     exact = documents <= EXACT_DOCUMENTS
-    found[flipped] = extreme / 2**documents if exact else (extreme + 1) / (FLIPS + 1)
+    found[flipped] = extreme / 2**documents if exact else (extreme + 1) / (flips + 1)
     return found
 
 
@@ -121,13 +126,13 @@ def holm(p_values_of: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _signs(documents: int) -> Iterator[NDArray[np.float64]]:
+def _signs(documents: int, flips: int = FLIPS) -> Iterator[NDArray[np.float64]]:
     if documents <= EXACT_DOCUMENTS:
         bits = (np.arange(2**documents)[:, None] >> np.arange(documents)) & 1
         yield (1 - 2 * bits).astype(np.float64)
         return
     chance = np.random.default_rng(SEED)
-    for rows in batches(FLIPS, documents):
+    for rows in batches(flips, documents):
         yield (1 - 2 * chance.integers(2, size=(rows, documents), dtype=np.int8)).astype(np.float64)
 
 

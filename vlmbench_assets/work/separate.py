@@ -9,8 +9,10 @@ import pandas as pd
 
 from vlmbench_assets.work.combined import Combine
 from vlmbench_assets.work.compare import FEWEST_DOCUMENTS, Difference, difference, paired_rows
-from vlmbench_assets.work.paired import LEVEL, holm, p_values
+from vlmbench_assets.work.paired import FLIPS, LEVEL, holm, p_values
 from vlmbench_sdk import MetricPlugin
+
+FLIPS_PER_PAIR = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,9 @@ def all_pairs(scores: Mapping[str, pd.DataFrame], plugin: MetricPlugin, combine:
             # Pairs that share their documents share their flips as well.
             changes.setdefault(tuple(ids), []).append((number, sums))
     for waiting in changes.values():
-        tested = p_values(np.column_stack([sums for _, sums in waiting]))
+        # The smallest p-value that draws can give must still be small once it is corrected.
+        flips = max(FLIPS, FLIPS_PER_PAIR * len(names))
+        tested = p_values(np.column_stack([sums for _, sums in waiting]), flips)
         for (number, _), each in zip(waiting, tested, strict=True):
             p[number] = float(each)
     adjusted = holm(p)

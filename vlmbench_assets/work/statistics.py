@@ -135,9 +135,9 @@ def intervals(tops: FloatArray, bottoms: FloatArray, kind: Kind) -> Intervals:
     Formula: m = ΣA / ΣB over documents; standard error s by leaving each document out once (jackknife); with g the
     logit of m (its logarithm where only one end of the range is known, m itself where none is), T* = (g(m*) - g(m)) /
     s*(g) in resamples of documents, s* by residuals, and the interval g⁻¹(g(m) - q·s(g)) with q the 97.5 % and 2.5 %
-    quantile of T*. Where too many resamples have documents that are all alike, T* has no such quantile and those of
-    Student's t with G-1 degrees stand in. Where all documents score alike, Wilson's score interval with documents as
-    trials.
+    quantile of T*, or of Student's t with G-1 degrees where that is farther out. Where too many resamples have
+    documents that are all alike, T* has no such quantile and Student's stands alone. Where all documents score
+    alike, Wilson's score interval with documents as trials.
 
     Source: bootstrap-t, Efron & Tibshirani, An Introduction to the Bootstrap (1993), ch. 12, on a transformed
     scale §12.6; documents as clusters, Davison & Hinkley, Bootstrap Methods and their Application (1997), §3.8;
@@ -200,8 +200,9 @@ def _on_scale(
         least, most = drawn_t[TAIL].astype(np.float64), drawn_t[RESAMPLES - 1 - TAIL].astype(np.float64)
     told = np.isfinite(least) & np.isfinite(most)
     t = t_quantile(len(residuals) - 1)
-    low[chosen] = _back(kind, middle - np.where(told, most, t) * spread)
-    high[chosen] = _back(kind, middle - np.where(told, least, -t) * spread)
+    # Draws of few skewed documents underrate what was not seen; of both quantiles the farther one is taken.
+    low[chosen] = _back(kind, middle - np.where(told, np.maximum(most, t), t) * spread)
+    high[chosen] = _back(kind, middle - np.where(told, np.minimum(least, -t), -t) * spread)
     drawn[chosen] = told
     return low, high, drawn
 
@@ -209,8 +210,9 @@ def _on_scale(
 def symmetric(tops: FloatArray, bottoms: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Standard errors and ends of symmetric bootstrap-t intervals of ratios that may have any sign.
 
-    m ± q·s with q the 95 % quantile of |T*|: of differences, whose sign may be either, it covers better than two
-    quantiles do. Source: Hall, On Symmetric Bootstrap Confidence Intervals, J. Royal Statistical Soc. B 50 (1988).
+    m ± q·s with q the 95 % quantile of |T*|, at least Student's. Of differences, whose sign may be either, it covers
+    better than two quantiles do. Source: Hall, On Symmetric Bootstrap Confidence Intervals, J. Royal Statistical
+    Soc. B 50 (1988).
 
     Args:
         tops: Sums per document, shape (documents, series).
@@ -228,7 +230,8 @@ def symmetric(tops: FloatArray, bottoms: FloatArray) -> tuple[FloatArray, FloatA
         position = int(LEVEL * RESAMPLES)
         drawn.partition(position, axis=0)
         quantile = drawn[position].astype(np.float64)
-    half = np.where(np.isfinite(quantile), quantile, t_quantile(documents - 1)) * error
+    t = t_quantile(documents - 1)
+    half = np.where(np.isfinite(quantile), np.maximum(quantile, t), t) * error
     return error, rounded(m - half), rounded(m + half)
 
 
