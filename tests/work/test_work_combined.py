@@ -17,7 +17,7 @@ PLUGINS: dict[str, MetricPlugin] = {"exact_match": F1}
 
 def macro_f1(scores: Sequence[Score]) -> float | None:
     """`detail` is `gold predicted`; the mean of the classes' F1."""
-    pairs = [(each.detail.split(" ") + [""])[:2] for each in scores]
+    pairs = [[*each.detail.split(" "), ""][:2] for each in scores]
     classes = sorted({gold for gold, _ in pairs})
     found = []
     for name in classes:

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from tests.work.cells import CER, EXACT, Row, cell_of
 from vlmbench_assets.work.compare import Comparison, Scored, compare
