@@ -11,6 +11,7 @@ from vlmbench_assets.registry_files import RegistryFile
 from vlmbench_assets.work.prompt import template_mistakes
 from vlmbench_sdk import Options
 from vlmbench_sdk.entries import (
+    DIMENSIONS_OF_A_PAIR,
     BenchmarkEntry,
     DatasetEntry,
     Entry,
@@ -24,7 +25,18 @@ from vlmbench_sdk.plugins import Plugins
 from vlmbench_sdk.secrets import plain_secrets
 
 Entries = Mapping[tuple[Kind, str], Entry]
-DIMENSIONS = ("overall", "doc_type", "field", "subset", "language", "split", "doc_id", "answer_type")
+DIMENSIONS = (
+    "overall",
+    "doc_type",
+    "field",
+    "subset",
+    "language",
+    "split",
+    "doc_id",
+    "answer_type",
+    "pages",
+    "resolution",
+)
 ATTRIBUTES = "attributes."
 
 PLUGINS: Mapping[str, str] = {
@@ -124,7 +136,10 @@ def _benchmark(file: RegistryFile, entry: BenchmarkEntry, entries: Entries) -> I
     yield from _entries(file, "metrics", "metrics", entry.metrics, entries)
     yield from _entries(file, "headline", "metrics", [entry.headline] if entry.headline else [], entries)
     for index, dimension in enumerate(entry.dimensions):
-        for part in dimension.split("*"):
+        parts = dimension.split("*")
+        if len(parts) > DIMENSIONS_OF_A_PAIR:
+            yield file.problem(("dimensions", index), f"{dimension!r} has {len(parts)} dimensions; a pair has two")
+        for part in parts:
             if part not in DIMENSIONS and not part.startswith(ATTRIBUTES):
                 says = unknown(part, [*DIMENSIONS, f"{ATTRIBUTES}NAME"], "dimension")
                 yield file.problem(("dimensions", index), says)

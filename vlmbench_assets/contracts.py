@@ -170,6 +170,7 @@ AGGREGATES = Contract(
             "policy": _text("How failed answers count", _one_of(get_args(Policy))),
             "n": _number("Samples the metric applies to", _AT_LEAST_0, nullable=False, whole=True),
             "n_scored": _number("Samples in the value", _AT_LEAST_0, nullable=False, whole=True),
+            "documents": _number("Documents in the value", _AT_LEAST_0, nullable=False, whole=True),
             "coverage": _number(
                 "Share of samples that were answered and scored, 0 to 1",
                 pa.Check.in_range(0, 1, error="from 0 to 1"),
@@ -177,7 +178,13 @@ AGGREGATES = Contract(
             "value": _number("The aggregate; null when nothing was scored", _FINITE),
             "ci_low": _number("Lower end of the 95 % interval", _FINITE),
             "ci_high": _number("Upper end of the 95 % interval", _FINITE),
-            "ci_method": _text("How the interval was made; empty when there is none"),
+            "ci_method": _text("How the interval was made, or why there is none"),
+            "mde": _number(
+                "The smallest difference that a comparison of two such cells finds in 80 % of cases, were they "
+                "independent",
+                _AT_LEAST_0,
+                _FINITE,
+            ),
         },
         ("dimension", "group", "metric", "policy"),
         pa.Check(lambda frame: frame["n_scored"] <= frame["n"], error="n_scored is at most n"),

@@ -7,10 +7,12 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import ANSWERS, METRICS, SAMPLES
 from vlmbench_assets.made_from import QUESTIONS, without
+from vlmbench_assets.make.aggregates import combine_by_metric
 from vlmbench_assets.questions import load_questions, question_changes
 from vlmbench_assets.reasons import lineage_changes, prompts_reason, question_reasons
 from vlmbench_assets.store import Manifest, read_manifest
 from vlmbench_assets.tables import parse_table
+from vlmbench_assets.work.combined import Combine
 from vlmbench_assets.work.compare import Comparison, Scored, compare
 from vlmbench_sdk import WorkspaceError
 
@@ -71,7 +73,8 @@ def explain(bench: Bench, first: State, second: State, metric: str) -> Explained
         )
     plugin = bench.metric(name)
     dimensions = bench.catalog.dimensions_of(second.metrics.dataset, second.metrics.model)
-    comparison = compare(_tables(bench, first), _tables(bench, second), name, plugin, dimensions)
+    combine = combine_of_metric(bench, name)
+    comparison = compare(tables_of(bench, first), tables_of(bench, second), name, plugin, dimensions, combine=combine)
     return Explained(first, second, name, _reasons(bench, first, second), comparison)
 
 
@@ -82,7 +85,17 @@ def _headline(bench: Bench, metrics: Manifest, known: list[str]) -> str:
     return headline or next((name for name in known if name in bench.catalog.metrics), "")
 
 
-def _tables(bench: Bench, state: State) -> Scored:
+def combine_of_metric(bench: Bench, name: str) -> Combine | None:
+    """What makes a metric's value from the scores of a group, where it is no mean of samples."""
+    return combine_by_metric(bench, [name]).get(name)
+
+
+def tables_of(bench: Bench, state: State) -> Scored:
+    """The tables of a state, from the history.
+
+    Raises:
+        WorkspaceError: When one was pruned.
+    """
     objects, facts = bench.store.objects, state.metrics.facts
 
     def content(name: str, digest: object) -> bytes:
@@ -91,7 +104,8 @@ def _tables(bench: Bench, state: State) -> Scored:
     answers = parse_table(content("answers", facts.get("answers_file")), ANSWERS)
     metrics = parse_table(content("metrics", state.metrics.files.get("metrics.csv")), METRICS)
     # What broke its output contract then is known from its scores; the contract may be another one now.
-    broken = metrics.loc[metrics["detail"] == "parse_failed", "sample_id"]
+    unparsed = metrics["value"].isna() & (metrics["category"] == "unparsed")
+    broken = metrics.loc[unparsed | (metrics["detail"] == "parse_failed"), "sample_id"]
     answers.loc[answers["sample_id"].isin(broken), "status"] = "parse_failed"
     return Scored(
         samples=parse_table(content("samples", facts.get("samples_file")), SAMPLES), answers=answers, metrics=metrics

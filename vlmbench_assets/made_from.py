@@ -16,9 +16,9 @@ from vlmbench_assets.store import Manifest
 from vlmbench_sdk import Options
 from vlmbench_sdk.entries import Applies
 
-AGGREGATION = "1"
+AGGREGATION = "2"
 """Raised when the same scores could aggregate to other numbers: intervals, policies, groups."""
-PAGE = "2"
+PAGE = "3"
 """Raised when the same tables give another report or leaderboard."""
 HEATMAP_PAIRS = ("field*doc_type", "field*subset")
 """Pairs that the report's heatmap is drawn from, besides the declared dimensions."""
@@ -170,6 +170,7 @@ class MadeFrom:
             "metrics": _digest(metrics, "table"),
             "slices": _digest(samples, "slices"),
             "dimensions": shown(", ".join(self.dimensions(cell))),
+            **({"images": _digest(samples, "table")} if {"pages", "resolution"} & set(self._parts(cell)) else {}),
             "method": AGGREGATION,
             # A new version may have another range without having other scores.
             **{f"metric {name}": self.metric(name)[f"metric {name}"] for name in names},
@@ -180,6 +181,10 @@ class MadeFrom:
         """All dimensions of a cell, those of its pictures included."""
         declared = self._bench.catalog.dimensions_of(cell.dataset, cell.model)
         return tuple(dict.fromkeys([*declared, *HEATMAP_PAIRS]))
+
+    def _parts(self, cell: Cell) -> list[str]:
+        """The single dimensions that a cell's are made of."""
+        return [part for dimension in self.dimensions(cell) for part in dimension.split("*")]
 
     def report(
         self, cell: Cell, samples: Manifest | None, answers: Manifest | None, aggregates: Manifest | None

@@ -11,6 +11,7 @@ PLAIN = {
     "answers": "answers changed",
     "gold": "references changed",
     "slices": "slices of the samples changed",
+    "images": "samples changed",
     "samples": "samples changed",
     "metrics": "scores changed",
     "tuned": "on which split the prompts were tuned changed",

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from vlmbench_sdk.json_schema import pattern_mistake, schema_mistake
 from vlmbench_sdk.records import Record
@@ -265,6 +265,18 @@ class EnvironmentEntry(Entry):
     """A worker that leaves more in its folder is stopped, in GiB; null sets no limit."""
 
 
+def _pair(value: object) -> object:
+    """A pair of dimensions, `[a, b]`, by its name `a*b`."""
+    if isinstance(value, list) and len(value) == DIMENSIONS_OF_A_PAIR and all(isinstance(each, str) for each in value):
+        return "*".join(value)
+    return value
+
+
+DIMENSIONS_OF_A_PAIR = 2
+Dimension = Annotated[str, BeforeValidator(_pair)]
+"""What scores are broken down by."""
+
+
 class BenchmarkEntry(Entry):
     """`benchmarks/NAME.yaml`: which models meet which datasets, and how they are scored."""
 
@@ -276,8 +288,9 @@ class BenchmarkEntry(Entry):
     """Metrics of every cell, besides those of its dataset."""
     headline: EntryName | None = None
     """The metric that ranks the leaderboard; null takes the first one."""
-    dimensions: tuple[str, ...] = ("overall", "doc_type", "field", "subset", "language")
-    """What scores are broken down by: columns of samples, or `attributes.NAME`."""
+    dimensions: tuple[Dimension, ...] = ("overall", "doc_type", "field", "subset", "language")
+    """What scores are broken down by: columns of samples, `pages`, `resolution`, `attributes.NAME`, or a pair of them
+    such as `[doc_type, field]`."""
 
 
 ENTRY_TYPES: dict[Kind, type[Entry]] = {

@@ -82,6 +82,16 @@ def many_scorer_of(plugin: MetricPlugin) -> ManyScorer | None:
     return cast("ManyScorer", _function(plugin.score_many, f"metric {plugin.metric_id}"))
 
 
+def combine_of(plugin: MetricPlugin) -> Callable[[Sequence[Score], Options], float | None]:
+    """Import what makes a metric's value out of the scores of a group.
+
+    Raises:
+        PluginError: When it cannot be imported, or is not a function.
+    """
+    combine = _function(plugin.combine or "", f"metric {plugin.metric_id}")
+    return cast("Callable[[Sequence[Score], Options], float | None]", combine)
+
+
 def steps_of(names: Sequence[str], normalizers: Mapping[str, NormalizerPlugin]) -> list[Normalize]:
     """Import the functions of normalisers.
 

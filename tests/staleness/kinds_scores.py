@@ -104,7 +104,7 @@ SCORES = [
     ),
     Kind(
         "way of aggregating",
-        constants={"AGGREGATION": "2"},
+        constants={"AGGREGATION": "3"},
         stale=everywhere(aggregates=["way of aggregating changed"]),
     ),
     Kind(
@@ -120,7 +120,7 @@ SCORES = [
     ),
     Kind(
         "layout of the pages",
-        constants={"PAGE": "3"},
+        constants={"PAGE": "4"},
         stale=everywhere(report=["layout of the page changed"]),
         boards=dict.fromkeys(SAMPLES, ("layout of the page changed",)),
     ),

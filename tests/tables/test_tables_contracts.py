@@ -58,11 +58,13 @@ GOOD: dict[TableName, dict[str, object]] = {
         "policy": "failures_worst",
         "n": 2,
         "n_scored": 1,
+        "documents": 1,
         "coverage": 0.5,
         "value": 0.5,
         "ci_low": 0.1,
         "ci_high": 0.9,
-        "ci_method": "cluster_t",
+        "ci_method": "bootstrap_t",
+        "mde": 0.2,
     },
 }
 BAD: dict[tuple[TableName, str], str] = {
@@ -97,6 +99,8 @@ BAD: dict[tuple[TableName, str], str] = {
     ("aggregates", "value"): "-inf",
     ("aggregates", "ci_low"): "low",
     ("aggregates", "ci_high"): "inf",
+    ("aggregates", "documents"): "-1",
+    ("aggregates", "mde"): "-0.1",
 }
 FREE_TEXT = {("samples", name) for name in ("split", "subset", "doc_type", "field", "question", "language")} | {
     ("answers", "answer"),

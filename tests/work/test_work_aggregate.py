@@ -81,7 +81,7 @@ def test_one_row_has_a_score_and_no_interval() -> None:
     row = _one(_aggregate([_exact("a", "1", 1.0)]), "exact_match", "failures_worst")
     assert row["value"] == 1.0
     assert pd.isna(row["ci_low"])
-    assert row["ci_method"] == ""
+    assert (row["documents"], row["ci_method"]) == (1, "too_few_documents")
 
 
 def test_groups_of_columns_pairs_and_attributes() -> None:

@@ -3,13 +3,16 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from tests.work.cells import CER, EXACT, Row, cell_of
 from vlmbench_assets.work.compare import Comparison, Scored, compare
+from vlmbench_assets.work.paired import holm, p_values
 
 VALUES = st.sampled_from([0.0, 0.25, 1.0, None])
 STATES = st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=24)
@@ -49,7 +52,7 @@ def test_a_state_does_not_differ_from_itself(values: list[float | None]) -> None
     found = compared(values, values)
     assert (found.overall.difference, found.overall.verdict) == (0.0, "no difference")
     assert found.flips.empty
-    assert found.slices == []
+    assert found.moved == []
 
 
 def test_the_order_of_rows_changes_nothing() -> None:
@@ -65,7 +68,9 @@ def test_a_small_case_by_hand() -> None:
     # Seven documents of two samples; each loses one point on one sample: d = -7/14, all signs equal, p = 2 / 2**7.
     found = compared([1.0, 1.0] * 7, [1.0, 0.0] * 7)
     assert found.overall.difference == pytest.approx(-0.5)
-    assert [found.overall.low, found.overall.high] == pytest.approx([-0.5, -0.5])
+    # Where all documents change alike, nothing varies that an interval could be made from.
+    assert (found.overall.low, found.overall.high, found.overall.mde) == (None, None, None)
+    assert (found.overall.wins, found.overall.ties, found.overall.losses) == (0, 7, 7)
     assert found.overall.p_value == pytest.approx(2 / 2**7)
     assert found.overall.verdict == "worse"
     assert len(found.flips) == 7
@@ -155,3 +160,32 @@ def test_flips_drawn_in_batches_find_what_all_of_them_find() -> None:
     assert drawn.p_value == pytest.approx(2 / 2**14, abs=5e-4)
     many = compared([1.0, 0.0] * 150, [0.0, 1.0] * 150).overall
     assert (many.difference, many.p_value, many.verdict) == (0.0, 1.0, "inside the noise")
+
+
+def test_p_values_of_published_and_reference_tests() -> None:
+    # McNemar's exact test of 12 against 2 discordant pairs: 2 · P(X <= 2 | 14, 1/2) = 212 / 16384.
+    changes = np.array([1.0] * 12 + [-1.0] * 2 + [0.0] * 20)[:, None]
+    assert p_values(changes)[0] == pytest.approx(212 / 16384)
+    # Darwin's maize, Fisher's own example (The Design of Experiments, §21): 1726 of 32768 sums of 15 pairs are as
+    # large, two-sided; differences in eighths of an inch.
+    maize = np.array([49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48], dtype=float)[:, None]
+    assert p_values(maize)[0] == pytest.approx(1726 / 32768, abs=0.006)
+    random = np.random.default_rng(2)
+    few = random.normal(0.5, 1, 11)
+    theirs = stats.permutation_test((few,), np.sum, permutation_type="samples", n_resamples=10_000)
+    assert p_values(few[:, None])[0] == pytest.approx(theirs.pvalue)
+
+
+def test_holm_worked_by_hand() -> None:
+    # Four of them: 0.005 · 4, then 0.01 · 3, 0.03 · 2, and 0.04 · 1 raised to the one before.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([]) == []
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), max_size=8))
+def test_holm_keeps_the_order_and_only_raises(values: list[float]) -> None:
+    found = holm(values)
+    assert all(one >= other for one, other in zip(found, values, strict=True))
+    assert [found[each] for each in np.argsort(values, kind="stable")] == sorted(found)

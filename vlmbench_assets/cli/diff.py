@@ -138,8 +138,8 @@ def _print(explained: "Explained", limit: int) -> None:
     for label, ids in (("first", found.only_first), ("second", found.only_second)):
         if ids:
             click.echo(f"{len(ids)} samples are in the {label} only, such as {ids[0]}; they are left out")
-    if found.slices:
-        rows = [[dimension, group, *_figures(each)] for dimension, group, each in found.slices[:SHOWN_SLICES]]
+    if found.moved:
+        rows = [[dimension, group, *_figures(each)] for dimension, group, each in found.moved[:SHOWN_SLICES]]
         print_table(["dimension", "group", "n", "from", "to", "change", "verdict"], rows, right=["n", "change"])
     flips = found.flips
     better = int((flips["moved"] == "better").sum())
@@ -168,13 +168,13 @@ def _print(explained: "Explained", limit: int) -> None:
 def _sentence(metric: str, found: "Difference") -> str:
     from vlmbench_assets.work.compare import FEWEST_DOCUMENTS
 
-    if found.difference is None or found.low is None or found.high is None:
+    if found.difference is None:
         return f"{metric}: no sample has a score in both, so nothing can be compared"
+    ends = f" [{found.low:+.3f}, {found.high:+.3f}]" if found.low is not None and found.high is not None else ""
     few = f"; it takes {FEWEST_DOCUMENTS} to tell" if found.verdict == "cannot be told" else ""
     p_value = f", p = {found.p_value:.3f}" if found.p_value is not None else ""
     return (
-        f"{metric}: {found.first:.3f} → {found.second:.3f}, {found.difference:+.3f} "
-        f"[{found.low:+.3f}, {found.high:+.3f}]{p_value}: {found.verdict} "
+        f"{metric}: {found.first:.3f} → {found.second:.3f}, {found.difference:+.3f}{ends}{p_value}: {found.verdict} "
         f"({found.samples} samples of {found.documents} documents{few})"
     )
 
@@ -209,7 +209,7 @@ def _as_json(explained: "Explained") -> dict[str, object]:
         "metric": explained.metric,
         "reasons": explained.reasons,
         "overall": asdict(found.overall),
-        "slices": [{"dimension": dimension, "group": group, **asdict(each)} for dimension, group, each in found.slices],
+        "slices": [{"dimension": dimension, "group": group, **asdict(each)} for dimension, group, each in found.moved],
         "flips": flips,
         "only_first": found.only_first,
         "only_second": found.only_second,

@@ -5,6 +5,7 @@ import sys
 import click
 
 from vlmbench_assets.cli.check import check
+from vlmbench_assets.cli.compare import compare
 from vlmbench_assets.cli.diff import diff
 from vlmbench_assets.cli.env import doctor, env
 from vlmbench_assets.cli.gc import gc
@@ -41,6 +42,7 @@ for command in (
     leaderboard,
     report,
     diff,
+    compare,
     prompts,
     gc,
     env,

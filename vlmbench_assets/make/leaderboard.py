@@ -7,18 +7,21 @@ from pydantic import JsonValue
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
-from vlmbench_assets.contracts import AGGREGATES, ANSWERS
+from vlmbench_assets.contracts import AGGREGATES, ANSWERS, METRICS, SAMPLES
 from vlmbench_assets.hold import dataset_held, failure_of
 from vlmbench_assets.lineage import Lineage, digest_bytes
 from vlmbench_assets.made_from import MadeFrom
+from vlmbench_assets.make.aggregates import combine_by_metric
 from vlmbench_assets.make.samples import samples_of
 from vlmbench_assets.models_of import models_of
 from vlmbench_assets.prompting import TUNED, collection_of, tuned_here
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.store import Manifest
-from vlmbench_assets.tables import read_table, to_csv
+from vlmbench_assets.tables import parse_table, read_table, to_csv
+from vlmbench_assets.work.aggregate import counted, joined
 from vlmbench_assets.work.parse import contracts_of, spoken, with_failures
 from vlmbench_assets.work.rank import CellScores, leaderboard_markdown, rank
+from vlmbench_assets.work.report_tables import HEADLINE_POLICY
 
 
 def rank_dataset(bench: Bench, dataset: str) -> tuple[pd.DataFrame, str]:
@@ -28,10 +31,12 @@ def rank_dataset(bench: Bench, dataset: str) -> tuple[pd.DataFrame, str]:
     """
     models = models_of(bench, dataset)
     judge = Judge(bench, keep_errors=True)
-    scores = {model: _scores(judge, Cell(model=model, dataset=dataset)) for model in models}
     headline = bench.catalog.headline_of(dataset, models[0]) if models else ""
+    reference = _Reference(bench, dataset, headline)
+    scores = {model: _scores(judge, Cell(model=model, dataset=dataset), reference) for model in models}
     plugins = {name: bench.metric(name) for name in bench.catalog.metrics}
-    table = rank(scores, headline, plugins)
+    combine = combine_by_metric(bench, [headline] if headline else [])
+    table = rank(scores, headline, plugins, combine.get(headline))
     return table, leaderboard_markdown(table, dataset, headline, plugins)
 
 
@@ -75,7 +80,38 @@ def leaderboard_is_fresh(bench: Bench, dataset: str) -> bool:
     return Judge(bench).leaderboard(dataset, models_of(bench, dataset)).state == "fresh"
 
 
-def _scores(judge: Judge, cell: Cell) -> CellScores | None:
+class _Reference:
+    """What the cells of a dataset must agree in to be compared: samples, and how the headline is defined."""
+
+    def __init__(self, bench: Bench, dataset: str, headline: str) -> None:
+        self.bench = bench
+        self.headline = headline
+        path = bench.store.table("samples", dataset)
+        self.samples = read_table(path, SAMPLES) if headline and path.exists() else None
+        self.gold = manifest.digests.get("gold") if (manifest := bench.store.manifest("samples", dataset)) else None
+        self.metric = MadeFrom(bench).metric(headline) if headline else {}
+
+    def difference(self, made: Manifest | None) -> str:
+        """Why a cell's scores cannot be compared; empty where they can."""
+        if made is None or made.lineage.get("gold") != self.gold:
+            return "scored on other samples or references, so not compared"
+        if any(made.lineage.get(name) != value for name, value in self.metric.items()):
+            return f"scored by another version of {self.headline}, so not compared"
+        return ""
+
+    def counted(self, cell: Cell, answers: pd.DataFrame) -> pd.DataFrame | None:
+        """What counts of a cell's headline, by sample."""
+        path = self.bench.store.table("metrics", cell.dataset, cell.model)
+        if self.samples is None or not path.exists():
+            return None
+        metrics = parse_table(path.read_bytes(), METRICS)
+        plugin = self.bench.metric(self.headline)
+        rows = joined(self.samples, answers, metrics[metrics["metric"] == self.headline])
+        columns = ["sample_id", "doc_id", "value", "weight", "category", "detail"]
+        return counted(rows, plugin, HEADLINE_POLICY)[columns]
+
+
+def _scores(judge: Judge, cell: Cell, reference: _Reference) -> CellScores | None:
     bench = judge.bench
     path = bench.store.table("aggregates", cell.dataset, cell.model)
     manifest = bench.store.manifest("answers", cell.dataset, cell.model)
@@ -83,13 +119,28 @@ def _scores(judge: Judge, cell: Cell) -> CellScores | None:
         return None
     answers = _answers(bench, cell)
     samples, answer_s, asked = (manifest.facts.get(name) for name in ("samples", "answer_s", "asked"))
+    other = reference.difference(bench.store.manifest("metrics", cell.dataset, cell.model))
     return CellScores(
         aggregates=read_table(path, AGGREGATES),
         answers=answers,
         limit=samples if isinstance(samples, int) and samples != manifest.facts.get("samples_in_dataset") else None,
         answer_s=float(answer_s) if isinstance(answer_s, int | float) and asked else None,
-        warnings=tuple(_warnings(judge, cell)),
+        warnings=(*([other] if other else []), *_warnings(judge, cell)),
+        counted=None if other else reference.counted(cell, answers),
+        cost_per_1000=_cost(bench, cell.model, answers),
     )
+
+
+def _cost(bench: Bench, model: str, answers: pd.DataFrame) -> float | None:
+    """What a thousand answers cost by the tokens they took; 0 where asking costs nothing."""
+    price = bench.catalog.models[model].price
+    if price is None:
+        return 0.0
+    tokens = answers[["input_tokens", "output_tokens"]].dropna().astype(float).mean()
+    if tokens.isna().any():
+        return None
+    each = tokens["input_tokens"] * price.input_per_million + tokens["output_tokens"] * price.output_per_million
+    return float(each) / 1000
 
 
 def _answers(bench: Bench, cell: Cell) -> pd.DataFrame:

@@ -1,35 +1,24 @@
 """Compare two scored states of one dataset: which samples flipped, which slices moved, and whether it is noise.
 
-Both states answer the same samples, so differences are taken sample by sample, and documents, not samples,
-are what is drawn and flipped: fields of one page are not independent.
+Both states answer the same samples, so differences are taken sample by sample.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from vlmbench_assets.work.aggregate import OVERALL, counted, group_values, joined
+from vlmbench_assets.work.combined import Combine, combined_change
+from vlmbench_assets.work.paired import LEVEL, SCORES, WEIGHTS, Sums, by_t, holm, interval, p_value
+from vlmbench_assets.work.statistics import POWER, t_quantile
 from vlmbench_sdk import MetricPlugin
 
 Verdict = Literal["better", "worse", "inside the noise", "no difference", "cannot be told"]
-SEED = 20240501
-DRAWS = 2000
-FLIPS = 10_000
-EXACT_DOCUMENTS = 13
-"""Up to so many documents every flip of signs is tried: 2**13 are fewer than `FLIPS`."""
 FEWEST_DOCUMENTS = 6
 """With five documents the smallest two-sided p-value is 2 / 2**5 = 0.0625, above any usual level."""
-LEVEL = 0.05
-BATCH = 1_000_000
-"""Numbers held at once: with 5,000 documents all draws in one matrix took 430 MB."""
-
-Sums = NDArray[np.float64]
-"""Shape (rows, 4): score times weight in the first state and in the second, then the two weights."""
-SCORES, WEIGHTS = slice(0, 2), slice(2, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +42,14 @@ class Difference:
     low: float | None = None
     high: float | None = None
     p_value: float | None = None
+    p_holm: float | None = None
+    """Corrected for the other comparisons made beside this one; None where it stands alone."""
+    mde: float | None = None
+    """The smallest difference that so many documents as these show in 80 % of cases."""
+    wins: int = 0
+    """Samples on which the second state is better."""
+    ties: int = 0
+    losses: int = 0
     verdict: Verdict = "cannot be told"
 
 
@@ -62,16 +59,30 @@ class Comparison:
 
     overall: Difference
     slices: list[tuple[str, str, Difference]]
-    """Dimension, group and difference; those that moved, most first."""
+    """Dimension, group and difference; those that moved most first. Corrected for how many slices there are."""
     flips: pd.DataFrame
     """Samples whose score differs: sample_id, field, question, references, first, second, difference, moved (better or
     worse), and both answers and statuses; largest loss first."""
     only_first: list[str]
     only_second: list[str]
+    changed: list[str]
+    """Samples left out because they ask or accept something else in the second state."""
+
+    @property
+    def moved(self) -> list[tuple[str, str, Difference]]:
+        """The slices that moved at all."""
+        return [each for each in self.slices if each[2].difference]
 
 
 def compare(
-    first: Scored, second: Scored, metric: str, plugin: MetricPlugin, dimensions: Sequence[str] = ()
+    first: Scored,
+    second: Scored,
+    metric: str,
+    plugin: MetricPlugin,
+    dimensions: Sequence[str] = (),
+    *,
+    combine: Combine | None = None,
+    same_gold: bool = False,
 ) -> Comparison:
     """Compare two states by one metric; failed answers count as its worst value.
 
@@ -81,149 +92,139 @@ def compare(
         metric: Name of the metric entry.
         plugin: The plugin behind it: direction, range, how it aggregates.
         dimensions: What to look for movement in.
+        combine: For a metric whose value is no mean of samples, what makes it from the scores of a group.
+        same_gold: Leave out samples that ask or accept something else in the second state.
     """
-    both = _paired(first, second, metric, plugin)
+    both = paired(first, second, metric, plugin)
+    other = pd.Series(data=False, index=both.index)
+    if same_gold:
+        other = (both["references"] != both["references_first"]) | (both["image_sha256"] != both["image_sha256_first"])
+    changed = sorted(both.loc[other, "sample_id"])
+    both = both[~other].reset_index(drop=True)
     slices = [
-        (dimension, str(group), _difference(part, plugin))
+        (dimension, str(group), difference(part, plugin, combine))
         for dimension in dimensions
         if dimension != OVERALL
         for group, part in both.groupby(group_values(both, dimension), sort=True)
     ]
-    moved = [found for found in slices if found[2].difference]
     ids = [set(each.answers["sample_id"]) for each in (first, second)]
+    corrected = corrected_for_number([each for _, _, each in slices], plugin)
+    slices = [(name, group, each) for (name, group, _), each in zip(slices, corrected, strict=True)]
     return Comparison(
-        overall=_difference(both, plugin),
-        slices=sorted(moved, key=lambda found: -abs(found[2].difference or 0.0)),
+        overall=difference(both, plugin, combine),
+        slices=sorted(slices, key=lambda found: -abs(found[2].difference or 0.0)),
         flips=_flips(both, first, second, plugin),
         only_first=sorted(ids[0] - ids[1]),
         only_second=sorted(ids[1] - ids[0]),
+        changed=changed,
     )
 
 
-def _paired(first: Scored, second: Scored, metric: str, plugin: MetricPlugin) -> pd.DataFrame:
+def paired(first: Scored, second: Scored, metric: str, plugin: MetricPlugin) -> pd.DataFrame:
     """Samples that count in both states, with both scores; slices and questions are those of the second."""
     one, two = (
-        counted(scores[scores["metric"] == metric], plugin, "failures_worst")
-        for scores in (joined(each.samples, each.answers, each.metrics) for each in (first, second))
+        counted(scores, plugin, "failures_worst")
+        for scores in (
+            joined(each.samples, each.answers, each.metrics[each.metrics["metric"] == metric])
+            for each in (first, second)
+        )
     )
-    both = two.merge(one[["sample_id", "value", "weight"]], on="sample_id", suffixes=("", "_first"))
+    columns = ["sample_id", "value", "weight", "category", "detail", "references", "image_sha256"]
+    return paired_rows(two, one[columns], ["sample_id"])
+
+
+def paired_rows(two: pd.DataFrame, one: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """Rows of both states side by side; columns of the first end in `_first`."""
+    both = two.merge(one, on=key, suffixes=("", "_first"))
     both = both.sort_values("sample_id", kind="stable", ignore_index=True)
-    both["document"] = pd.factorize(both["doc_id"], sort=True)[0]
     return both.assign(change=both["value"] - both["value_first"])
 
 
-def _difference(both: pd.DataFrame, plugin: MetricPlugin) -> Difference:
-    sums = _sums(both)
+def difference(both: pd.DataFrame, plugin: MetricPlugin, combine: Combine | None = None) -> Difference:
+    """The difference over some samples, with its interval and what can be said of it."""
+    documents = pd.factorize(both["doc_id"], sort=True)[0]
+    sums = _sums(both, documents)
     totals = sums.sum(axis=0)
+    better = (both["change"] > 0) == plugin.higher_is_better
+    moved = both["change"] != 0
+    wins, losses = int((moved & better).sum()), int((moved & ~better).sum())
+    found = Difference(len(both), len(sums), None, None, None, wins=wins, ties=len(both) - wins - losses, losses=losses)
     if min(totals[WEIGHTS]) <= 0:
-        return Difference(len(both), len(sums), None, None, None)
+        return found
+    if combine is not None:
+        return _of_combined(found, both, documents, plugin, combine)
     first, second = (float(score) for score in totals[SCORES] / totals[WEIGHTS])
-    found = Difference(len(both), len(sums), first, second, second - first)
-    if not both["change"].any() and (both["weight"] == both["weight_first"]).all():
-        return _with(found, 0.0, 0.0, 1.0, "no difference")
-    low, high = _interval(sums)
-    p_value = _p_value(sums)
-    return _with(found, low, high, p_value, _verdict(found, p_value, plugin))
+    found = replace(found, first=first, second=second, difference=second - first)
+    if not moved.any() and (both["weight"] == both["weight_first"]).all():
+        return replace(found, low=0.0, high=0.0, p_value=1.0, verdict="no difference")
+    return _judged(_with(found, *interval(sums), p_value(sums)), plugin)
 
 
-def _sums(both: pd.DataFrame) -> Sums:
+def corrected_for_number(found: Sequence[Difference], plugin: MetricPlugin) -> list[Difference]:
+    """Differences with p-values corrected for how many there are, and the verdicts that follow."""
+    tested = [number for number, each in enumerate(found) if each.p_value is not None]
+    adjusted = holm([found[number].p_value or 0.0 for number in tested])
+    by_number = dict(zip(tested, adjusted, strict=True))
+    return [
+        _judged(replace(each, p_holm=by_number[number]), plugin) if number in by_number else each
+        for number, each in enumerate(found)
+    ]
+
+
+def _sums(both: pd.DataFrame, documents: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Sums:
     """Each document's sums in both states.
 
     Each state has weights of its own: where references were edited, the length that edits are divided by
     is another one, and an average of both would be the score of neither.
     """
-    numbers = np.unique(both["document"], return_inverse=True)[1]
     columns = [
         (both["value_first"] * both["weight_first"], both["value"] * both["weight"]),
         (both["weight_first"], both["weight"]),
     ]
     flat = [column.to_numpy(dtype=np.float64) for pair in columns for column in pair]
-    documents = int(both["document"].nunique())
-    return np.column_stack([np.bincount(numbers, weights=each, minlength=documents) for each in flat])
+    sums = np.column_stack([np.bincount(documents, weights=each) for each in flat]).reshape(-1, 4)
+    # What weighs nothing in both states can be drawn and flipped without any effect.
+    return np.asarray(sums[sums[:, WEIGHTS].sum(axis=1) > 0], dtype=np.float64)
 
 
-def _interval(sums: Sums) -> tuple[float, float]:
-    """95 % percentile interval of the difference, by drawing documents with replacement.
+def _of_combined(
+    found: Difference,
+    both: pd.DataFrame,
+    documents: np.ndarray[tuple[int], np.dtype[np.int64]],
+    plugin: MetricPlugin,
+    combine: Combine,
+) -> Difference:
+    """Of a metric that is no mean: by the spread of the difference in resamples of documents, and Student's t."""
+    from scipy.special import stdtr
 
-    Source: Efron & Tibshirani, An Introduction to the Bootstrap (1993), ch. 13; documents as clusters:
-    Davison & Hinkley, Bootstrap Methods and their Application (1997), §3.8.
-    """
-    chance = np.random.default_rng(SEED)
-    documents = len(sums)
-    drawn = [
-        _change(sums[chance.integers(documents, size=(rows, documents))].sum(axis=1))
-        for rows in _batches(DRAWS, documents)
-    ]
-    low, high = np.nanpercentile(np.concatenate(drawn), [2.5, 97.5])
-    return float(low), float(high)
-
-
-def _p_value(sums: Sums) -> float:
-    """Two-sided p-value of a paired permutation test over documents.
-
-    Under no difference a document's two states are as likely the other way round; for equal weights swapping
-    them flips the sign of its change. Exact for few documents, else `FLIPS` seeded draws with the observed one
-    counted. Source: Fisher, The Design of Experiments (1935), §21; for comparisons of systems, also by ratios:
-    Noreen, Computer-Intensive Methods for Testing Hypotheses (1989), ch. 2; Dror et al., ACL 2018, P18-1128.
-    """
-    documents = len(sums)
-    observed = abs(float(_change(sums.sum(axis=0)[None])[0]))
-    # Sums of the same numbers in another order differ in their last digits.
-    least = observed - 1e-12 * float(np.abs(sums[:, SCORES]).sum() / sums[:, WEIGHTS].sum(axis=0).min())
-    exact = documents <= EXACT_DOCUMENTS
-    extreme = sum(
-        # What cannot be divided counts as extreme: the test then claims less, not more.
-        int(np.count_nonzero(~(np.abs(_change(_swapped(sums, signs))) < least)))
-        for signs in (_all_signs(documents) if exact else _some_signs(documents))
-    )
-    return extreme / 2**documents if exact else (extreme + 1) / (FLIPS + 1)
+    columns = ["value", "weight", "category", "detail"]
+    one = both[[f"{name}_first" for name in columns]].set_axis(columns, axis=1)
+    first, second, error = combined_change(one, both[columns], documents, combine)
+    if first is None or second is None:
+        return found
+    found = replace(found, first=first, second=second, difference=second - first)
+    if second == first and not error:
+        return replace(found, low=0.0, high=0.0, p_value=1.0, verdict="no difference")
+    p = float(2 * stdtr(found.documents - 1, -abs(second - first) / error)) if error else None
+    return _judged(_with(found, *by_t(second - first, error, found.documents), p), plugin)
 
 
-def _all_signs(documents: int) -> Iterator[NDArray[np.float64]]:
-    bits = (np.arange(2**documents)[:, None] >> np.arange(documents)) & 1
-    yield (1 - 2 * bits).astype(np.float64)
+def _with(found: Difference, error: float, low: float, high: float, p: float | None) -> Difference:
+    known = not np.isnan(error)
+    factor = t_quantile(found.documents - 1) + t_quantile(found.documents - 1, POWER) if known else np.nan
+    ends = (low, high, factor * error) if known else (None, None, None)
+    return replace(found, low=ends[0], high=ends[1], mde=ends[2], p_value=p)
 
 
-def _some_signs(documents: int) -> Iterator[NDArray[np.float64]]:
-    chance = np.random.default_rng(SEED)
-    for rows in _batches(FLIPS, documents):
-        yield (1 - 2 * chance.integers(2, size=(rows, documents), dtype=np.int8)).astype(np.float64)
-
-
-def _swapped(sums: Sums, signs: NDArray[np.float64]) -> Sums:
-    """Totals with the states of the documents of sign -1 swapped, one row per row of signs."""
-    first, second = sums[:, [0, 2]], sums[:, [1, 3]]
-    middle, half = (first + second).sum(axis=0) / 2, signs @ ((second - first) / 2)
-    one, two = middle - half, middle + half
-    return np.column_stack([one[:, 0], two[:, 0], one[:, 1], two[:, 1]])
-
-
-def _change(totals: Sums) -> NDArray[np.float64]:
-    """Second score minus first of each row; NaN where a state weighs nothing."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scores = totals[:, SCORES] / totals[:, WEIGHTS]
-        return np.asarray(scores[:, 1] - scores[:, 0], dtype=np.float64)
-
-
-def _batches(total: int, documents: int) -> Iterator[int]:
-    """Numbers of rows that together make `total`, each of a matrix that stays small."""
-    rows = max(1, BATCH // documents)
-    for start in range(0, total, rows):
-        yield min(rows, total - start)
-
-
-def _verdict(found: Difference, p_value: float, plugin: MetricPlugin) -> Verdict:
-    if found.documents < FEWEST_DOCUMENTS:
-        return "cannot be told"
-    if p_value > LEVEL or not found.difference:
-        return "inside the noise"
-    return "better" if (found.difference > 0) == plugin.higher_is_better else "worse"
-
-
-def _with(found: Difference, low: float, high: float, p_value: float, verdict: Verdict) -> Difference:
-    return Difference(
-        found.samples, found.documents, found.first, found.second, found.difference, low, high, p_value, verdict
-    )
+def _judged(found: Difference, plugin: MetricPlugin) -> Difference:
+    p = found.p_holm if found.p_holm is not None else found.p_value
+    if found.verdict == "no difference":
+        return found
+    if found.documents < FEWEST_DOCUMENTS or p is None or found.difference is None:
+        return replace(found, verdict="cannot be told")
+    if p > LEVEL or not found.difference:
+        return replace(found, verdict="inside the noise")
+    return replace(found, verdict="better" if (found.difference > 0) == plugin.higher_is_better else "worse")
 
 
 def _flips(both: pd.DataFrame, first: Scored, second: Scored, plugin: MetricPlugin) -> pd.DataFrame:

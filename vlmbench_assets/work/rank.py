@@ -1,18 +1,22 @@
 """Put the models of a dataset side by side."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from vlmbench_assets.contracts import UNANSWERED
+from vlmbench_assets.work.combined import Combine
 from vlmbench_assets.work.markdown import NOTHING, interval, markdown_table, number, percent
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY
+from vlmbench_assets.work.separate import all_pairs, front, rank_intervals
 from vlmbench_sdk import MetricPlugin
 
 FIXED = (
     "rank",
+    "rank_low",
+    "rank_high",
     "model",
     "ci_low",
     "ci_high",
@@ -21,9 +25,13 @@ FIXED = (
     "failed",
     "median_latency_ms",
     "seconds",
+    "cost_per_1000",
+    "front",
     "note",
 )
+HEADLINE_AT = 4
 MISSING = "missing"
+FRONT = "◆"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +46,25 @@ class CellScores:
     """Seconds the model took for all answers."""
     warnings: tuple[str, ...] = ()
     """Why this row should not be trusted as it stands."""
+    counted: pd.DataFrame | None = None
+    """What counts of its headline, by sample: sample_id, doc_id, value, weight, category, detail; None where it
+    cannot be held against others."""
+    cost_per_1000: float | None = None
+    """What a thousand answers cost; 0 where asking costs nothing, None where it is not known."""
 
 
-def rank(cells: Mapping[str, CellScores | None], headline: str, plugins: Mapping[str, MetricPlugin]) -> pd.DataFrame:
+def rank(
+    cells: Mapping[str, CellScores | None],
+    headline: str,
+    plugins: Mapping[str, MetricPlugin],
+    combine: Combine | None = None,
+) -> pd.DataFrame:
     """Make the leaderboard: a row per model, best first, those without results last.
 
-    Columns: rank, model, the headline and its interval, coverage, samples, failed, median_latency_ms,
-    seconds, a column per further metric, note. A null score has no rank.
+    Columns: rank, rank_low and rank_high (the ranks that paired tests leave open), model, the headline and its
+    interval, coverage, samples, failed, median_latency_ms, seconds, cost_per_1000, front (whether no other model is
+    as good in quality, latency and cost and better in one), a column per further metric, note. A null score has no
+    rank.
     """
     others = dict.fromkeys(
         name for cell in cells.values() if cell is not None for name in cell.aggregates["metric"] if name != headline
@@ -54,9 +74,37 @@ def rank(cells: Mapping[str, CellScores | None], headline: str, plugins: Mapping
     table = pd.DataFrame(rows, columns=_columns(headline, list(others))).astype({headline: float})
     table = table.sort_values(headline, ascending=not down, na_position="last", kind="stable", ignore_index=True)
     table["rank"] = table[headline].rank(method="min", ascending=not down).astype("Int64")
-    bounds = zip(table["model"], table["ci_low"], table["ci_high"], table["note"], strict=True)
-    table["note"] = [_with_tie(model, low, high, note, table) for model, low, high, note in bounds]
+    ranked = table.loc[table[headline].notna(), "model"].tolist()
+    ranks = _rank_intervals(cells, ranked, headline, plugins, combine)
+    for position, name in enumerate(("rank_low", "rank_high")):
+        table[name] = table["model"].map({model: each[position] for model, each in ranks.items()}).astype("Int64")
+    table["front"] = table["model"].isin(_front(table, ranked, down=down))
     return table
+
+
+def _rank_intervals(
+    cells: Mapping[str, CellScores | None],
+    ranked: Sequence[str],
+    headline: str,
+    plugins: Mapping[str, MetricPlugin],
+    combine: Combine | None,
+) -> dict[str, tuple[int, int]]:
+    """Ranks that remain possible; a model that cannot be held against others may have any."""
+    if headline not in plugins:
+        return {}
+    scores = {model: cell.counted for model in ranked if (cell := cells[model]) and cell.counted is not None}
+    pairs = all_pairs(scores, plugins[headline], combine)
+    return rank_intervals(ranked, pairs, higher_is_better=plugins[headline].higher_is_better)
+
+
+def _front(table: pd.DataFrame, ranked: Sequence[str], *, down: bool) -> set[str]:
+    rows = table[table["model"].isin(ranked)].set_index("model")
+    known = [
+        {str(model): None if pd.isna(value) else float(value) for model, value in rows[name].items()}
+        for name in ("median_latency_ms", "cost_per_1000")
+    ]
+    quality = {str(model): float(value) for model, value in rows[table.columns[HEADLINE_AT]].items()}
+    return front(quality, known, higher_is_better=down)
 
 
 def leaderboard_markdown(table: pd.DataFrame, dataset: str, headline: str, plugins: Mapping[str, MetricPlugin]) -> str:
@@ -66,18 +114,24 @@ def leaderboard_markdown(table: pd.DataFrame, dataset: str, headline: str, plugi
     return (
         f"# Leaderboard of {dataset}\n\n"
         f"Ranked by `{headline}` ({direction} is better), over all samples asked; a failed answer counts as the "
-        "worst score. Intervals are 95 %, clustered by document. Models whose intervals overlap are not told "
-        "apart by these figures.\n\n" + markdown_table(header, rows)
+        "worst score. Intervals are 95 %, clustered by document. `possible` are the ranks that paired tests on the "
+        "same samples leave open (documents flipped, Holm's correction over all pairs): models that share ranks are "
+        "not separable. ◆ marks the front: no other model is as good in score, latency and cost and better in one."
+        "\n\n" + markdown_table(header, rows)
     )
 
 
 def terminal_rows(table: pd.DataFrame, headline: str) -> tuple[list[str], list[list[str]]]:
     """Header and cells as people read them."""
     others = [name for name in table.columns if name not in FIXED and name != headline]
-    header = ["rank", "model", headline, "95 %", "coverage", "samples", "failed", "ms", "s", *others, "note"]
+    priced = bool((table["cost_per_1000"].fillna(0) > 0).any())
+    header = ["rank", "possible", "front", "model", headline, "95 %", "coverage", "samples", "failed", "ms", "s"]
+    header += [*(["cost of 1,000"] if priced else []), *others, "note"]
     rows = [
         [
             NOTHING if pd.isna(row["rank"]) else str(row["rank"]),
+            possible_ranks(row["rank_low"], row["rank_high"]),
+            FRONT if row["front"] else "",
             row["model"],
             number(row[headline]),
             interval(row["ci_low"], row["ci_high"]),
@@ -86,6 +140,7 @@ def terminal_rows(table: pd.DataFrame, headline: str) -> tuple[list[str], list[l
             _whole(row["failed"]),
             _whole(row["median_latency_ms"]),
             number(row["seconds"], 1),
+            *([number(row["cost_per_1000"], 2)] if priced else []),
             *(number(row[name]) for name in others),
             row["note"],
         ]
@@ -95,7 +150,7 @@ def terminal_rows(table: pd.DataFrame, headline: str) -> tuple[list[str], list[l
 
 
 def _columns(headline: str, others: list[str]) -> list[str]:
-    return ["rank", "model", headline, *FIXED[2:-1], *others, "note"]
+    return [*FIXED[:HEADLINE_AT], headline, *FIXED[HEADLINE_AT:-1], *others, "note"]
 
 
 def _row(model: str, cell: CellScores | None, headline: str, others: list[str]) -> dict[str, object]:
@@ -115,17 +170,16 @@ def _row(model: str, cell: CellScores | None, headline: str, others: list[str]) 
         "failed": int(cell.answers["status"].isin(UNANSWERED).sum()),
         "median_latency_ms": cell.answers["latency_ms"].median(),
         "seconds": cell.answer_s,
+        "cost_per_1000": cell.cost_per_1000,
         "note": "; ".join([*([f"first {cell.limit} samples only"] if cell.limit else []), *cell.warnings]),
     }
 
 
-def _with_tie(model: str, low: float | None, high: float | None, note: str, table: pd.DataFrame) -> str:
-    """Say with whom a model's interval overlaps."""
+def possible_ranks(low: int | None, high: int | None) -> str:
+    """Ranks as people write them: `1`, or `1–3`."""
     if pd.isna(low) or pd.isna(high):
-        return note
-    tied = table.loc[(table["ci_low"] <= high) & (table["ci_high"] >= low) & (table["model"] != model), "model"]
-    said = f"overlaps {', '.join(tied)}" if len(tied) else ""
-    return "; ".join(part for part in (note, said) if part)
+        return NOTHING
+    return str(low) if low == high else f"{low}–{high}"
 
 
 def _whole(value: object) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from vlmbench_assets.contracts import Policy
 from vlmbench_sdk import MetricPlugin
 
-HEADLINE_POLICY = "failures_worst"
+HEADLINE_POLICY: Policy = "failures_worst"
 
 
 @dataclass(frozen=True, slots=True)
