@@ -7,6 +7,7 @@ import click
 from vlmbench_assets.cli.check import check
 from vlmbench_assets.cli.diff import diff
 from vlmbench_assets.cli.env import doctor, env
+from vlmbench_assets.cli.exchange import export_command, import_command
 from vlmbench_assets.cli.gc import gc
 from vlmbench_assets.cli.init import init
 from vlmbench_assets.cli.leaderboard import leaderboard
@@ -41,6 +42,8 @@ for command in (
     report,
     diff,
     prompts,
+    import_command,
+    export_command,
     gc,
     env,
     doctor,
