@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cells import bench_of, make_everything
+from tests.cells import QUIET, answer, bench_of
 from tests.exchange.files import MAKE, lmms_eval, vlmevalkit
 from tests.support import Run, journal_of, write_source, write_yaml
 from vlmbench_assets.catalog import Cell
-from vlmbench_assets.make.answers import Asking
+from vlmbench_assets.make.answers import Asking, make_answers
 from vlmbench_assets.make.imported import LACKING, Import, Outcome, import_answers
+from vlmbench_assets.plan import read_if_needed
 from vlmbench_assets.prune import prune
 from vlmbench_assets.staleness import CellJudgement, Judge
 from vlmbench_sdk import CatalogError, ExchangeError
@@ -31,8 +32,6 @@ def rows(root: Path, model: str = "theirs") -> list[dict[str, str]]:
 
 
 def judged(root: Path) -> CellJudgement:
-    from vlmbench_assets.plan import read_if_needed
-
     bench = bench_of(root)
     read_if_needed(bench, "tiny")
     return Judge(bench).cell(CELL)
@@ -62,7 +61,6 @@ def test_an_imported_model_is_scored_ranked_and_reported(workspace: Path, tmp_pa
     plan = vlmbench("plan", check=0).stdout
     assert "imported: theirs × tiny: from some-model_tiny.tsv (vlmevalkit), never asked" in plan
     assert "imported from some-model_tiny.tsv" in vlmbench("status", check=0).stdout
-    assert "theirs" in vlmbench("leaderboard", check=0).stdout
     report = (workspace / "data/report/theirs/tiny/report.md").read_text(encoding="utf-8")
     assert "some-model_tiny.tsv (vlmevalkit)" in report
     # Asked for everything again, the other model is asked and this one is not.
@@ -80,35 +78,32 @@ def test_what_the_file_lacks_is_a_row(workspace: Path, tmp_path: Path) -> None:
 def test_a_changed_dataset_refits_what_was_imported(workspace: Path, tmp_path: Path) -> None:
     taken_in(workspace, "vlmevalkit", vlmevalkit(tmp_path, SAID))
     before = rows(workspace)
-    write_yaml(workspace, "benchmarks/b", "models: [theirs]\ndatasets: [tiny]\nmetrics: [exact_match]\n")
-    make_everything(workspace)
-    assert judged(workspace).state == "fresh"
     write_source(workspace, 6)
     found = judged(workspace)
-    assert (found.state, found.to_ask, found.reasons) == ("stale", 0, ["2 samples added"])
-    make_everything(workspace)
+    answers = found.assets["answers"]
+    assert (answers.state, found.to_ask, answers.reasons) == ("stale", 0, ("2 samples added",))
+    answer(workspace, "theirs", "tiny")
     assert rows(workspace)[:4] == before
     assert [row["error"] for row in rows(workspace)[4:]] == [LACKING] * 2
     # Other pictures: what was said of the old ones does not count, and comes back with them.
     (workspace / "source/page.png").write_bytes(b"another")
     assert judged(workspace).to_ask == 0
     with pytest.raises(Exception, match="none of 6 samples"):
-        make_everything(workspace)
+        answer(workspace, "theirs", "tiny")
     write_source(workspace, 4)
-    make_everything(workspace)
+    answer(workspace, "theirs", "tiny")
     assert rows(workspace) == before
-    assert judged(workspace).state == "fresh"
+    assert judged(workspace).assets["answers"].state == "fresh"
 
 
 def test_what_was_imported_survives_the_journal_and_gc(workspace: Path, tmp_path: Path) -> None:
     taken_in(workspace, "vlmevalkit", vlmevalkit(tmp_path, SAID))
     before = rows(workspace)
     prune(bench_of(workspace).store, 1, dry_run=False)
-    write_yaml(workspace, "benchmarks/b", "models: [theirs]\ndatasets: [tiny]\nmetrics: [exact_match]\n")
-    make_everything(workspace)
+    answer(workspace, "theirs", "tiny")
     assert rows(workspace) == before
     journal_of(workspace, "theirs").unlink()
-    make_everything(workspace)
+    answer(workspace, "theirs", "tiny")
     assert rows(workspace) == before
 
 
@@ -159,16 +154,13 @@ def test_by_question_a_row_that_fits_two_samples_is_refused(workspace: Path, tmp
         taken_in(workspace, "vlmevalkit", vlmevalkit(tmp_path, SAID), match="question")
 
 
-def test_a_model_that_can_be_asked_is_not_overwritten(workspace: Path, tmp_path: Path, vlmbench: Run) -> None:
-    file = str(vlmevalkit(tmp_path, SAID))
-    for name in ("echo", "Echo"):
-        done = vlmbench("import", "vlmevalkit", file, "--model", name, "--dataset", "tiny", check=1)
-        assert "there is a model 'echo' already" in done.stderr
-    bench = bench_of(workspace)
-    with pytest.raises(CatalogError, match="cannot name a model"):
-        import_answers(
-            bench, Import(bench.plugins.importers["vlmevalkit"], {}, Path(file), Cell(model="../x", dataset="tiny"))
-        )
+@pytest.mark.parametrize(
+    ("name", "says"), [("echo", "there is a model 'echo'"), ("Echo", "'echo' already"), ("../x", "cannot name a model")]
+)
+def test_a_model_that_can_be_asked_is_not_overwritten(name: str, says: str, workspace: Path, tmp_path: Path) -> None:
+    bench, file = bench_of(workspace), vlmevalkit(tmp_path, SAID)
+    with pytest.raises(CatalogError, match=says):
+        import_answers(bench, Import(bench.plugins.importers["vlmevalkit"], {}, file, Cell(model=name, dataset="tiny")))
 
 
 def test_a_cell_that_nothing_was_imported_for_says_how(workspace: Path, vlmbench: Run) -> None:
@@ -179,8 +171,6 @@ def test_a_cell_that_nothing_was_imported_for_says_how(workspace: Path, vlmbench
     assert "0 of 4" in plan
     done = vlmbench("run", check=1)
     assert "vlmbench import FORMAT FILE --model theirs --dataset tiny" in done.stderr
-    from tests.cells import QUIET
-    from vlmbench_assets.make.answers import make_answers
 
     with pytest.raises(ExchangeError, match="cannot be asked"):
         make_answers(bench_of(workspace), CELL, Asking(), QUIET)

@@ -135,7 +135,8 @@ def export_command(
     judge = Judge(bench)
     for judged in map(judge.cell, cells):
         if judged.state != "fresh":
-            click.echo(f"{judged.cell} is {judged.state}: {'; '.join(judged.reasons)}; exported as it is", err=True)
+            why = "; ".join(judged.reasons) or "not all of it was made"
+            click.echo(f"{judged.cell} is {judged.state} ({why}); exported as it is", err=True)
     click.echo(f"{len(cells)} cells exported to {out}")
 
 

@@ -71,11 +71,11 @@ def text_of(content: str | list[dict[str, JsonValue]], attachments: dict[str, st
 
 
 def images_of(content: str | list[dict[str, JsonValue]]) -> tuple[str, ...]:
-    """Paths of the images of a message; those that stand there as data have none."""
+    """Paths of the images of a message; those that stand there as data, or were taken out, have none."""
     if isinstance(content, str):
         return ()
     found = [str(part.get("image", "")) for part in content if part.get("type") == "image"]
-    return tuple(each for each in found if not each.startswith(("data:", ATTACHED)))
+    return tuple(each for each in found if not each.startswith(("data:", "<", ATTACHED)))
 
 
 def first_question(messages: list[Message]) -> Message | None:
