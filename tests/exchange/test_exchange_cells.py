@@ -10,9 +10,10 @@ from tests.cells import QUIET, answer, bench_of
 from tests.exchange.files import MAKE, lmms_eval, vlmevalkit
 from tests.support import Run, journal_of, write_source, write_yaml
 from vlmbench_assets.catalog import Cell
+from vlmbench_assets.cli.status import cell_state
 from vlmbench_assets.make.answers import Asking, make_answers
 from vlmbench_assets.make.imported import LACKING, Import, Outcome, import_answers
-from vlmbench_assets.plan import read_if_needed
+from vlmbench_assets.plan import make_plan, read_if_needed
 from vlmbench_assets.prune import prune
 from vlmbench_assets.staleness import CellJudgement, Judge
 from vlmbench_sdk import CatalogError, ExchangeError
@@ -60,7 +61,7 @@ def test_an_imported_model_is_scored_ranked_and_reported(workspace: Path, tmp_pa
     assert rows(workspace) == before
     plan = vlmbench("plan", check=0).stdout
     assert "imported: theirs × tiny: from some-model_tiny.tsv (vlmevalkit), never asked" in plan
-    assert "imported from some-model_tiny.tsv" in vlmbench("status", check=0).stdout
+    assert cell_state(Judge(bench_of(workspace)), CELL)["reason"] == "imported from some-model_tiny.tsv (vlmevalkit)"
     report = (workspace / "data/report/theirs/tiny/report.md").read_text(encoding="utf-8")
     assert "some-model_tiny.tsv (vlmevalkit)" in report
     # Asked for everything again, the other model is asked and this one is not.
@@ -163,15 +164,12 @@ def test_a_model_that_can_be_asked_is_not_overwritten(name: str, says: str, work
         import_answers(bench, Import(bench.plugins.importers["vlmevalkit"], {}, file, Cell(model=name, dataset="tiny")))
 
 
-def test_a_cell_that_nothing_was_imported_for_says_how(workspace: Path, vlmbench: Run) -> None:
+def test_a_cell_that_nothing_was_imported_for_says_how(workspace: Path) -> None:
     write_yaml(workspace, "models/theirs", "plugin: imported\n")
     write_yaml(workspace, "benchmarks/b", "models: [theirs]\ndatasets: [tiny]\nmetrics: [exact_match]\n")
-    plan = vlmbench("plan", check=3).stdout
-    assert "vlmbench import FORMAT FILE --model theirs --dataset tiny" in plan
-    assert "0 of 4" in plan
-    done = vlmbench("run", check=1)
-    assert "vlmbench import FORMAT FILE --model theirs --dataset tiny" in done.stderr
-
+    (planned,) = make_plan(bench_of(workspace), [CELL]).cells
+    assert (planned.judged.state, planned.judged.to_ask) == ("missing", 0)
+    assert "vlmbench import FORMAT FILE --model theirs --dataset tiny" in planned.blocked[0]
     with pytest.raises(ExchangeError, match="cannot be asked"):
         make_answers(bench_of(workspace), CELL, Asking(), QUIET)
 

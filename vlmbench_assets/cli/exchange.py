@@ -50,9 +50,9 @@ def import_command(
     workspace: Path | None,
     as_json: bool,
 ) -> None:
-    """Import FILE of another tool: answers, to be scored like any other, or entries. `vlmbench list` names the formats.
+    """Import FILE of another tool: answers, to be scored like any other, or entries. All of it, or nothing.
 
-    All of it is imported, or nothing.
+    `vlmbench list plugins` names the formats.
     """
     bench = open_workspace(workspace)
     refuse_unknown("format to import", [format_name], sorted(bench.plugins.importers))
@@ -122,7 +122,10 @@ def export_command(
     options: tuple[str, ...],
     workspace: Path | None,
 ) -> None:
-    """Export all cells with answers, or some of them, into the new folder OUT. `vlmbench list` names the formats."""
+    """Export all cells with answers, or some of them, into the new folder OUT.
+
+    `vlmbench list plugins` names the formats.
+    """
     from vlmbench_assets.make.exported import export, exportable
     from vlmbench_assets.staleness import Judge
 

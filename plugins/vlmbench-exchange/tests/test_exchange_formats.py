@@ -39,8 +39,8 @@ STRINGS = f"<sst {MAIN}><si><t>prediction</t></si>{{}}</sst>"
 
 def test_a_sheet_as_programs_write_it(tmp_path: Path) -> None:
     strings = STRINGS.format(
-        "<si><r><t>=cmd</t></r><r><t xml:space='preserve">() </t></r><rPh><t>no</t></rPh></si>".replace("'p", '"p')
-        + "<si><t>a_x000D_b_x005F_x0041_</t></si>"
+        '<si><r><t>=cmd</t></r><r><t xml:space="preserve">() </t></r><rPh><t>no</t></rPh></si>'
+        "<si><t>a_x000D_b_x005F_x0041_</t></si>"
     )
     cells = (
         '<row r="2"><c r="A2"><v>3.0</v></c><c r="B2" t="s"><v>1</v></c></row>'
@@ -83,7 +83,9 @@ def test_what_is_no_such_sheet_is_refused(cells: str, strings: str, says: str, t
         max_size=4,
     )
 )
-def test_any_text_comes_back_from_a_sheet(rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_any_text_comes_back_from_a_sheet(
+    rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.getbasetemp() / "any.xlsx"
     path.write_bytes(xlsx.write_sheet(("index", "prediction"), rows))
     read = [(row["index"], row["prediction"]) for _, row in xlsx.read_sheet(path, ("index", "prediction"))]
@@ -176,7 +178,7 @@ def test_a_deflated_bomb_and_no_archive_at_all(tmp_path: Path) -> None:
 def test_several_epochs_want_a_choice(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps({**HEADER, "samples": [sample("a", "1"), {**sample("a", "2"), "epoch": 2}]}))
-    with pytest.raises(ExchangeError, match="it has the epochs 1, 2. Choose one with `--option epoch=N`"):
+    with pytest.raises(ExchangeError, match=r"it has the epochs 1, 2. Choose one with `--option epoch=N`"):
         inspect_log(path)
     assert [each.answer for each in inspect_log(path, 2).predictions] == ["2"]
 
@@ -191,7 +193,7 @@ def test_an_unknown_version_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b'{"doc_id": 1, "filtered_resps": ["a", "b"]}', "line 1: key 'filtered_resps': one text is due"),
+        (b'{"doc_id": 1, "filtered_resps": ["a", "b"]}', "line 1: key 'filtered_resps': one text is expected"),
         (b'{"doc_id": "1", "filtered_resps": "a"}', "line 1: key 'doc_id': input should be a valid integer"),
         (b'\n{"doc_id": 1', "line 2: not JSON"),
         (b"[1]", "line 1: key '': input should be a valid dictionary"),
@@ -263,7 +265,7 @@ def test_a_full_cell_of_a_spreadsheet_counts_as_cut(tmp_path: Path) -> None:
 def test_a_name_that_says_nothing_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m_d.pkl"
     path.write_bytes(b"\x80\x04")
-    with pytest.raises(ExchangeError, match="its name ends in '.pkl', not .xlsx or .tsv"):
+    with pytest.raises(ExchangeError, match=r"its name ends in '.pkl', not .xlsx or .tsv"):
         vlmevalkit.read(job(path))
 
 
@@ -283,7 +285,7 @@ def test_the_original_s_answers_go_by_rows_of_its_annotation(tmp_path: Path) -> 
     assert (first.images, first.question, first.field, first.gold) == (("b.jpg",), "Кто; где?", "Имя", ())
     assert (first.answer, second.answer, second.status, second.gold) == ("=a;\nb", "", "empty", ("0044",))
     path.write_text("id;model_answer\n2;x\n-1;x\nx;x\n", encoding="utf-8")
-    with pytest.raises(ExchangeError, match="row 1, column 'id': '2' is no row of annotation.csv, which has 2; row 2"):
+    with pytest.raises(ExchangeError, match=r"row 1, column 'id': '2' is no row of annotation.csv, which has 2; row 2"):
         original_answers.read(job(path, tmp_path))
     with pytest.raises(ExchangeError, match="the dataset's source has none"):
         original_answers.read(job(path, tmp_path / "elsewhere"))
