@@ -36,7 +36,7 @@ NUMBERS = {
     **dict.fromkeys(("latency_ms", "ttft_ms", "value", "weight", "coverage", "ci_low", "ci_high"), "REAL"),
     "data": "BLOB",
 }
-ATTACHED = {"answers": "samples", "metrics": "answers"}
+ATTACHED = {"answers": "samples", "metrics": "answers", "sample_images": "images"}
 """Tables whose rows belong to rows of another, by the columns that are its key."""
 Value = str | float | int | bytes | None
 
