@@ -24,6 +24,7 @@ from vlmbench_sdk.errors import (
     WorkspaceError,
 )
 from vlmbench_sdk.exchange import (
+    Count,
     ExportedCell,
     ExportedDataset,
     ExportJob,
@@ -63,6 +64,7 @@ __all__ = [
     "ChartPlugin",
     "Check",
     "ContractError",
+    "Count",
     "DatasetEntry",
     "DatasetError",
     "DatasetReaderPlugin",

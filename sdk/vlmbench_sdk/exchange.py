@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field, JsonValue
 
@@ -13,6 +13,9 @@ from vlmbench_sdk.plugin_specs import Options
 from vlmbench_sdk.records import Record, Status
 
 OptionsT = TypeVar("OptionsT", bound=Options)
+
+Count = Annotated[int, Field(ge=0, le=1 << 53)]
+"""A number of things, as every format can hold it."""
 
 Row = Mapping[str, str | float | int | None]
 """A row of a table: text columns are text, number columns a number or null."""
@@ -25,7 +28,7 @@ class Prediction(Record):
     """Its place in the file, for people: `row 3`, `line 3`, `sample s1`."""
     sample_id: str = ""
     """The tool's own id of the sample."""
-    position: int | None = Field(default=None, ge=0)
+    position: Count | None = None
     """Which sample of the dataset, counted from 0 in the dataset's order."""
     images: tuple[str, ...] = ()
     """Paths as the tool has them; their last parts are held against the sample's."""
@@ -40,9 +43,9 @@ class Prediction(Record):
     error: str = ""
     latency_ms: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     ttft_ms: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    input_tokens: int | None = Field(default=None, ge=0)
-    output_tokens: int | None = Field(default=None, ge=0)
-    attempts: int = Field(default=1, ge=1)
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    attempts: int = Field(default=1, ge=1, le=1 << 53)
     answered_at: str = ""
     """UTC time in ISO 8601; empty where the tool does not say."""
 

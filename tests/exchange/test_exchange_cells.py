@@ -38,6 +38,26 @@ def judged(root: Path) -> CellJudgement:
     return Judge(bench).cell(CELL)
 
 
+def test_a_shifted_file_without_gold_is_seen_by_its_questions(workspace: Path, tmp_path: Path) -> None:
+    file = MAKE["evalscope"](tmp_path, SAID)
+    file.write_text(file.read_text(encoding="utf-8").replace('"index": 0', '"index": 5'), encoding="utf-8")
+    text = file.read_text(encoding="utf-8").replace('"index": 1', '"index": 0').replace('"index": 5', '"index": 1')
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ExchangeError, match="other references or questions than the sample at their place: line 1"):
+        taken_in(workspace, "evalscope", file)
+
+
+def test_ids_that_no_terminal_can_show_are_refused_all_the_same(workspace: Path, tmp_path: Path) -> None:
+    file = MAKE["inspect_ai"](tmp_path, SAID)
+    file.write_text(file.read_text(encoding="utf-8").replace('"s0"', r'"\ud800\u001b[2J"'), encoding="utf-8")
+    with pytest.raises(ExchangeError) as raised:
+        taken_in(workspace, "inspect_ai", file)
+    str(raised.value).encode()
+    assert "\x1b" not in str(raised.value)
+    done = taken_in(workspace, "inspect_ai", file, allow_unmatched=True)
+    assert done.manifest.facts["unmatched"] == 1
+
+
 @pytest.mark.parametrize("name", MAKE)
 def test_answers_of_every_tool_become_a_cell(name: str, workspace: Path, tmp_path: Path) -> None:
     done = taken_in(workspace, name, MAKE[name](tmp_path, SAID))
@@ -146,7 +166,7 @@ def test_a_shifted_file_is_seen_by_its_gold(workspace: Path, tmp_path: Path) -> 
     for line in lines:
         line["doc_id"] = (line["doc_id"] + 1) % 4
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    with pytest.raises(ExchangeError, match="other references than the sample at their place: line 1, line 2"):
+    with pytest.raises(ExchangeError, match="or questions than the sample at their place: line 1, line 2"):
         taken_in(workspace, "lmms_eval", file)
 
 

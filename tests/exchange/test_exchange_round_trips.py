@@ -26,8 +26,10 @@ FORMATS = {
     "inspect_ai": ("inspect_ai", {}, "{model}_tiny.json"),
 }
 HOSTILE = ["=cmd()", "+1", "@x", 'a"b', "'", "a\tb\nc", "\r\n", "\u2028", "ё" * 40, "_x0041_", "_x005F_x0041_", "NA"]
-KEPT = ("sample_id", "status", "answer", "finish_reason", "error", "attempts", "latency_ms", "ttft_ms")
-KEPT += ("input_tokens", "output_tokens", "prompt_sha256", "answered_at")
+KEPT = (
+    *("sample_id", "status", "answer", "finish_reason", "error", "attempts", "latency_ms", "ttft_ms"),
+    *("input_tokens", "output_tokens", "prompt_sha256", "answered_at"),
+)
 """All columns of answers but `sample_digest`, which names the file that a row came from."""
 
 
@@ -90,7 +92,9 @@ def test_any_text_comes_back(kind: str, texts: list[str], root: Path, tmp_path_f
     folder = tmp_path_factory.mktemp("round")
     log = folder / "samples_tiny.jsonl"
     # JSON takes anything, so it is the way in; halves of pairs become U+FFFD, as from a model.
-    lines = [json.dumps({"doc_id": number, "filtered_resps": text}) for number, text in enumerate(texts)]
+    lines = [
+        json.dumps({"doc_id": n, "filtered_resps": text, "input": f"What is f{n % 2}?"}) for n, text in enumerate(texts)
+    ]
     log.write_text("\n".join(lines), encoding="utf-8")
     imported(root, "lmms_eval", log, "in")
     want = table(root, "in")

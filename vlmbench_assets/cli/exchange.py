@@ -67,6 +67,8 @@ def import_command(
     refuse_unknown("dataset", [dataset], sorted(bench.catalog.datasets))
     from vlmbench_assets.catalog import Cell
     from vlmbench_assets.make.imported import Import, import_answers
+    from vlmbench_assets.reasons import counted
+    from vlmbench_assets.work.match import listed
 
     cell = Cell(model=model, dataset=dataset)
     done = import_answers(bench, Import(importer, _chosen(options), file, cell, match, allow_unmatched))
@@ -74,13 +76,15 @@ def import_command(
         said = {"answers": done.answers, "lacking": done.lacking, "unmatched": done.unmatched}
         print_json({"model": model, "dataset": dataset, **said, "other_gold": done.other_gold})
         return
-    click.echo(f"{cell}: {done.answers} answers imported from {file.name}")
+    click.echo(f"{cell}: {counted(done.answers, 'answer')} imported from {file.name}")
     if done.lacking:
-        click.echo(f"{done.lacking} samples have no answer in the file; they are rows with status error")
+        click.echo(f"no answer in the file: {counted(done.lacking, 'sample')}, each a row with status error")
     if done.unmatched:
-        click.echo(f"{len(done.unmatched)} rows are for no sample and were left out: {', '.join(done.unmatched)}")
+        rows = counted(len(done.unmatched), "row")
+        click.echo(f"for no sample, and left out: {rows} ({', '.join(done.unmatched)})")
     if done.other_gold:
-        click.echo(f"{len(done.other_gold)} rows have other references than the dataset: {', '.join(done.other_gold)}")
+        rows = counted(len(done.other_gold), "row")
+        click.echo(f"other references than the dataset: {rows} ({listed(done.other_gold)})")
     click.echo(f"score it: vlmbench run --model {model} --dataset {dataset}")
 
 
@@ -103,7 +107,7 @@ def _entries(
         click.echo(f"written: {path}")
     for note in found.notes:
         click.echo(f"note: {note}")
-    click.echo(f"{len(found.entries)} entries imported, {len(written)} files written")
+    click.echo(f"entries: {len(found.entries)}; new files: {len(written)}")
 
 
 @click.command("export")
@@ -127,6 +131,7 @@ def export_command(
     `vlmbench list plugins` names the formats.
     """
     from vlmbench_assets.make.exported import export, exportable
+    from vlmbench_assets.reasons import counted
     from vlmbench_assets.staleness import Judge
 
     bench = open_workspace(workspace)
@@ -140,7 +145,7 @@ def export_command(
         if judged.state != "fresh":
             why = "; ".join(judged.reasons) or "not all of it was made"
             click.echo(f"{judged.cell} is {judged.state} ({why}); exported as it is", err=True)
-    click.echo(f"{len(cells)} cells exported to {out}")
+    click.echo(f"{counted(len(cells), 'cell')} exported to {out}")
 
 
 def _chosen(options: tuple[str, ...]) -> "dict[str, JsonValue]":

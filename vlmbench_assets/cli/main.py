@@ -20,6 +20,7 @@ from vlmbench_assets.cli.report import report
 from vlmbench_assets.cli.run import run
 from vlmbench_assets.cli.status import status
 from vlmbench_assets.cli.ui import ui
+from vlmbench_assets.printable import printable
 from vlmbench_sdk import VlmBenchError
 
 INTERRUPTED = 130
@@ -60,7 +61,8 @@ def main() -> None:
         # Without standalone mode click returns the status that a command exits with.
         sys.exit(cli(standalone_mode=False) or 0)
     except VlmBenchError as error:
-        click.echo(f"error: {error}", err=True)
+        # It may repeat what stands in a file of somebody else.
+        click.echo(f"error: {printable(str(error))}", err=True)
         sys.exit(1)
     except click.ClickException as error:
         error.show()

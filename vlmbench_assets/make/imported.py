@@ -23,6 +23,7 @@ from vlmbench_assets.made_from import QUESTIONS, without
 from vlmbench_assets.make.answers import Asking, Inquiry, inquire, publish_answers
 from vlmbench_assets.make.entries import with_model, write_entry
 from vlmbench_assets.make.samples import ensure_samples, sample_rows
+from vlmbench_assets.printable import printable
 from vlmbench_assets.registry_files import NAME
 from vlmbench_assets.store import Manifest, utc_now
 from vlmbench_assets.work.match import Match, Matched, listed, match
@@ -42,6 +43,8 @@ from vlmbench_sdk.plugin_specs import resolve
 
 LACKING = "the imported file has no answer to this question"
 DESCRIPTION = "Imported: answers of another tool"
+SHOWN = 200
+"""Characters of a file's own words that are kept."""
 KEPT_PLACES = 100
 """Of rows that are for no sample, so many are named in the manifest."""
 _NOT_CARRIED = ("where", "position", "images", "question", "field", "doc_type", "gold")
@@ -90,9 +93,9 @@ def import_answers(bench: Bench, order: Import) -> Outcome:
     _refuse_unmatched(log, matched, order)
     lineage: Lineage = {
         "imported": f"{order.importer.name} {_owner(bench, order.importer)}",
-        "file": order.file.name,
+        "file": printable(order.file.name),
         "file sha256": digest_file(order.file),
-        "tool": log.tool,
+        "tool": printable(log.tool)[:SHOWN],
         "matched by": how,
         **{f"option {name}": str(value) for name, value in sorted(order.options.items())},
     }
@@ -102,8 +105,8 @@ def import_answers(bench: Bench, order: Import) -> Outcome:
     answers = {name: _answered(each, name, digest, wanted[name], now) for name, each in matched.by_sample.items()}
     facts: dict[str, JsonValue] = {
         "imported_at": now,
-        "tool_model": log.model,
-        "tool_dataset": log.dataset,
+        "tool_model": printable(log.model)[:SHOWN],
+        "tool_dataset": printable(log.dataset)[:SHOWN],
         "rows": len(log.predictions),
         "unmatched": len(matched.unmatched),
         "unmatched_rows": list(matched.unmatched[:KEPT_PLACES]),
@@ -178,7 +181,10 @@ def run_importer(
             "benchmarks": frozenset(bench.catalog.benchmarks),
         },
     )
-    found = read(job) if callable(read) else None
+    try:
+        found = read(job) if callable(read) else None
+    except ValidationError as error:
+        raise ExchangeError(f"it holds what cannot be: {error.errors()[0]['msg']}", where=str(file)) from error
     if not isinstance(found, ImportedLog | ImportedEntries):
         raise ExchangeError(f"{importer.read!r} returned {type(found).__name__}", where=f"importer {importer.name}")
     return found

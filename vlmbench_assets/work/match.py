@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Literal
 
+from vlmbench_assets.printable import printable
 from vlmbench_sdk import ExchangeError, Prediction
 
 Match = Literal["id", "position", "question"]
@@ -23,7 +24,7 @@ class Matched:
     unmatched: tuple[str, ...]
     """Places of predictions that are for no sample."""
     other_gold: tuple[str, ...]
-    """Places of predictions whose gold is not that of their sample."""
+    """Places of predictions whose references are not those of their sample."""
 
 
 def match(predictions: Sequence[Prediction], samples: Sequence[SampleRow], how: Match, where: str) -> Matched:
@@ -37,7 +38,7 @@ def match(predictions: Sequence[Prediction], samples: Sequence[SampleRow], how: 
 
     Raises:
         ExchangeError: When two predictions are for one sample, a prediction fits several samples, it lacks what it is
-            matched by, or gold differs where the place alone decides.
+            matched by, or what it asks is not what the sample at its place asks.
     """
     find = {"id": _by_id, "position": _by_position, "question": _by_question}[how](samples, where)
     found: dict[str, Prediction] = {}
@@ -46,7 +47,7 @@ def match(predictions: Sequence[Prediction], samples: Sequence[SampleRow], how: 
     for prediction in predictions:
         sample = find(prediction)
         if sample is None:
-            unmatched.append(prediction.where)
+            unmatched.append(printable(prediction.where))
             continue
         before = found.setdefault(sample["sample_id"], prediction)
         if before is not prediction:
@@ -55,12 +56,12 @@ def match(predictions: Sequence[Prediction], samples: Sequence[SampleRow], how: 
                 where=where,
                 fix="Leave one of them in the file",
             )
-        if prediction.gold and not _same_gold(prediction.gold, json.loads(sample["references"])):
-            other_gold.append(prediction.where)
+        if not _agrees(prediction, sample, how):
+            other_gold.append(printable(prediction.where))
     if how == "position" and other_gold:
         raise ExchangeError(
-            f"{len(other_gold)} of {len(predictions)} have other references than the sample at their place: "
-            f"{listed(other_gold)}; so the dataset is not in the order of the file",
+            f"{len(other_gold)} of {len(predictions)} have other references or questions than the sample at their "
+            f"place: {listed(other_gold)}; so the dataset is not in the order of the file",
             where=where,
             fix="Read the same split in the same order, or match by `--match id` or `--match question`",
         )
@@ -73,8 +74,12 @@ def listed(places: Sequence[str]) -> str:
     return ", ".join(places[:SHOWN]) + more
 
 
-def _same_gold(theirs: Iterable[str], ours: Iterable[str]) -> bool:
-    return not {each.strip() for each in theirs}.isdisjoint(each.strip() for each in ours)
+def _agrees(prediction: Prediction, sample: SampleRow, how: Match) -> bool:
+    """Whether references are the same; without any, a place must have the sample's question in its prompt."""
+    if prediction.gold:
+        ours = {each.strip() for each in json.loads(sample["references"])}
+        return not ours.isdisjoint(each.strip() for each in prediction.gold)
+    return how != "position" or " ".join(sample["question"].split()) in " ".join(prediction.question.split())
 
 
 Find = Callable[[Prediction], SampleRow | None]

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from vlmbench_exchange.reading import Mistakes, parsed
-from vlmbench_sdk import Prediction, Row
+from vlmbench_sdk import Count, Prediction, Row
 from vlmbench_sdk.records import Record, Status
 
 KEY = "vlmbench"
@@ -22,11 +22,11 @@ class Carried(Record):
     status: Status
     finish_reason: str
     error: str
-    attempts: int
-    latency_ms: float | None
-    ttft_ms: float | None
-    input_tokens: int | None
-    output_tokens: int | None
+    attempts: Count = Field(ge=1)
+    latency_ms: float | None = Field(ge=0, allow_inf_nan=False)
+    ttft_ms: float | None = Field(ge=0, allow_inf_nan=False)
+    input_tokens: Count | None
+    output_tokens: Count | None
     answered_at: str
 
 

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from vlmbench_sdk import Count
 from vlmbench_sdk.records import Status
 
 STATUSES: dict[str, Status] = {
@@ -37,8 +38,8 @@ class Choice(Open):
 class Usage(Open):
     """Tokens."""
 
-    input_tokens: int | None = Field(default=None, ge=0)
-    output_tokens: int | None = Field(default=None, ge=0)
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
 
 
 class Output(Open):
@@ -46,7 +47,7 @@ class Output(Open):
 
     choices: list[Choice] = Field(default_factory=list)
     usage: Usage | None = None
-    time: float | None = Field(default=None, ge=0, allow_inf_nan=False, strict=False)
+    time: float | None = Field(default=None, ge=0, le=1e12, allow_inf_nan=False, strict=False)
     error: str | None = None
 
     @property

@@ -4,11 +4,11 @@ from pydantic import Field
 
 from vlmbench_exchange.chat import Message, Open, Output, first_question, images_of, status_of, text_of
 from vlmbench_exchange.reading import read_json_lines
-from vlmbench_sdk import ImportedLog, ImportJob, NoOptions, Prediction
+from vlmbench_sdk import Count, ImportedLog, ImportJob, NoOptions, Prediction
 
 
 class _Line(Open):
-    index: int = Field(ge=0)
+    index: Count
     model: str = ""
     model_output: Output | None = None
     messages: list[Message] = Field(default_factory=list)

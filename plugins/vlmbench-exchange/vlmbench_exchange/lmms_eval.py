@@ -8,22 +8,22 @@ changed nothing, and `filtered_resps` then is the same.
 
 import json
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from vlmbench_exchange.carried import KEY, carried_of, line_file, with_carried
 from vlmbench_exchange.reading import Mistakes, gold_of, gold_text, read_json_lines
-from vlmbench_sdk import ExportJob, ImportedLog, ImportJob, NoOptions, Prediction
+from vlmbench_sdk import Count, ExportJob, ImportedLog, ImportJob, NoOptions, Prediction
 
 
 class _Tokens(BaseModel):
-    output_tokens: int | None = Field(default=None, ge=0)
+    output_tokens: Count | None = None
 
 
 class _Line(BaseModel):
     # Each task adds keys of its own.
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    doc_id: int = Field(ge=0)
+    doc_id: Count
     target: JsonValue = None
     input: JsonValue = None
     resps: JsonValue = None
