@@ -25,7 +25,20 @@ FORMATS = {
     "lmms_eval": ("lmms_eval", {}, "{model}/samples_tiny.jsonl"),
     "inspect_ai": ("inspect_ai", {}, "{model}_tiny.json"),
 }
-HOSTILE = ["=cmd()", "+1", "@x", 'a"b', "'", "a\tb\nc", "\r\n", "\u2028", "ё" * 40, "_x0041_", "_x005F_x0041_", "NA"]
+HOSTILE = [
+    "=cmd()",
+    "+1",
+    "@x",
+    'a"b',
+    "'",
+    "a\tb\nc",
+    "\r\n",
+    "\u2028",
+    "ё" * 40,
+    "_x0041_",
+    "_x005F_x0041_",
+    "\ud800",
+]
 KEPT = (
     *("sample_id", "status", "answer", "finish_reason", "error", "attempts", "latency_ms", "ttft_ms"),
     *("input_tokens", "output_tokens", "prompt_sha256", "answered_at"),
@@ -85,7 +98,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=TEXTS)
 def test_any_text_comes_back(kind: str, texts: list[str], root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     name, options, path = FORMATS[kind]

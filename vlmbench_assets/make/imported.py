@@ -208,9 +208,6 @@ def _published(inquiry: Inquiry, lineage: Lineage, facts: dict[str, JsonValue]) 
 
 def _answered(found: Prediction, sample_id: str, model: str, question: str, now: str) -> Answered:
     fields = found.model_dump(exclude={*_NOT_CARRIED})
-    for name in ("answer", "finish_reason", "error"):
-        # Halves of surrogate pairs are JSON and no text; as from a model, U+FFFD stands for them.
-        fields[name] = fields[name].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if fields["status"] in {"error", "timeout"} and not fields["error"]:
         fields["error"] = "the imported file does not say why"
     at = found.answered_at if re.fullmatch(ISO_TIME, found.answered_at) else now

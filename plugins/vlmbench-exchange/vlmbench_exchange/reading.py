@@ -4,11 +4,12 @@ import ast
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from vlmbench_sdk import ExchangeError
 
@@ -16,6 +17,7 @@ LARGEST_FILE = 1 << 30
 """Bytes; a larger file is refused before it is read."""
 LONGEST_LITERAL = 1 << 16
 SHOWN = 5
+_HALF = re.compile("[\ud800-\udfff]")
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -142,8 +144,7 @@ def read_json_lines(file: Path, schema: type[ModelT]) -> Iterator[tuple[str, Mod
 def parsed(text: str | bytes, schema: type[ModelT], where: str, mistakes: Mistakes) -> ModelT | None:
     """Parse JSON by a schema; None, and a mistake, where it does not fit."""
     try:
-        # Python's own parser: pydantic's refuses halves of surrogate pairs, which logs do hold.
-        return schema.model_validate(json.loads(text))
+        return schema.model_validate(_whole(json.loads(text)))
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False)[:SHOWN]:
             key = ".".join(str(part) for part in each["loc"])
@@ -151,6 +152,17 @@ def parsed(text: str | bytes, schema: type[ModelT], where: str, mistakes: Mistak
     except (ValueError, RecursionError) as error:
         mistakes.add(where, f"not JSON ({type(error).__name__}: {str(error)[:80]})")
     return None
+
+
+def _whole(value: JsonValue) -> JsonValue:
+    """JSON with U+FFFD for halves of surrogate pairs, which it may hold and no text can; as for a model's answer."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if _HALF.search(value) else value
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    if isinstance(value, dict):
+        return {str(_whole(name)): _whole(each) for name, each in value.items()}
+    return value
 
 
 def texts_of(literal: str) -> tuple[str, ...] | None:
