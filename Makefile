@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKSPACE ?= .
-LOCAL := -e . -e sdk -e plugins/vlmbench-documents -e plugins/vlmbench-echo -e plugins/vlmbench-metrics -e plugins/vlmbench-ocr -e plugins/vlmbench-openai -e plugins/vlmbench-structure
+LOCAL := -e . -e sdk -e plugins/vlmbench-documents -e plugins/vlmbench-echo -e plugins/vlmbench-exchange -e plugins/vlmbench-metrics -e plugins/vlmbench-ocr -e plugins/vlmbench-openai -e plugins/vlmbench-structure
 # Optional for users, tested by everybody who develops.
 EXTRAS := -e plugins/vlmbench-bedrock -e plugins/vlmbench-runpod -e plugins/vlmbench-transformers -e plugins/vlmbench-vllm
 

@@ -159,6 +159,8 @@ def plugins() -> Iterator[str]:
         ("Dataset readers", found.dataset_readers),
         ("Environments", found.environments),
         ("Charts", found.charts),
+        ("Importers", found.importers),
+        ("Exporters", found.exporters),
     )
     for title, group in groups:
         yield f"\n## {title}\n\n| name | what |\n|---|---|"

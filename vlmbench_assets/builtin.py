@@ -3,7 +3,19 @@
 from vlmbench_assets.environments.apptainer_options import ApptainerOptions
 from vlmbench_assets.environments.options import DockerOptions, VenvOptions
 from vlmbench_assets.environments.slurm_options import SlurmOptions
-from vlmbench_sdk import ChartPlugin, EnvironmentPlugin, PromptAdapterPlugin, hookimpl
+from vlmbench_sdk import ChartPlugin, EnvironmentPlugin, ModelPlugin, PromptAdapterPlugin, hookimpl
+
+
+@hookimpl
+def vlmbench_models() -> list[ModelPlugin]:
+    """Offer models that have answers and cannot be asked."""
+    return [
+        ModelPlugin(
+            name="imported",
+            backend="vlmbench_assets.imported_model:ImportedModel",
+            description="A model of another tool: its answers come from `vlmbench import`, and it cannot be asked",
+        )
+    ]
 
 
 @hookimpl

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.environment import distributions_of, distributions_of_metric, environment_named, environment_of
+from vlmbench_assets.imported_model import IMPORTED, is_imported
 from vlmbench_assets.lineage import Lineage, digest_json, shown
 from vlmbench_assets.prompting import THINKING, TUNED, contracts_digest, prompt_parts, tuned_here
 from vlmbench_assets.store import Manifest
@@ -42,6 +43,8 @@ class MadeFrom:
         Raises:
             EnvironmentUnavailableError: When the identity of its environment cannot be known now.
         """
+        if is_imported(self._bench, name):
+            return {"plugin": IMPORTED}
         if name not in self._models:
             bench, entry = self._bench, self._bench.catalog.models[name]
             plugin = bench.plugins.models[entry.plugin]
@@ -63,6 +66,9 @@ class MadeFrom:
         Where the environment is not prepared on this machine, the lock that the cell was answered under stands
         as long as the environment's own identity does.
         """
+        if is_imported(self._bench, cell.model):
+            # What an import was made from stands in its manifest alone: there is nothing to compare it with.
+            return without(answers.lineage, QUESTIONS) if answers else self.model(cell.model)
         lineage = self.model(cell.model)
         if cell.model not in self._locks:
             environment = environment_of(self._bench, cell.model)

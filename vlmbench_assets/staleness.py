@@ -11,6 +11,7 @@ from typing import Literal
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.hold import CellFailure, failure_of
+from vlmbench_assets.imported_model import imported_from, is_imported, not_there
 from vlmbench_assets.lineage import Lineage, digest_json
 from vlmbench_assets.made_from import LOCK, QUESTIONS, MadeFrom, without
 from vlmbench_assets.make.kept import ASKED_AGAIN, KeptAnswers
@@ -49,6 +50,8 @@ class CellJudgement:
     """Samples of the dataset; 0 where it cannot be read."""
     to_ask: int
     """Samples that a run would ask."""
+    imported: str = ""
+    """The file and format that its answers were imported from; empty where its model can be asked."""
     blocked: str = ""
     """Why nothing can be said of its model; empty where all is known."""
 
@@ -106,8 +109,11 @@ class Judge:
         except EnvironmentUnavailableError as error:
             answers = self._unknown(cell, made["answers"], str(error))
             to_ask = 0 if answers.state == "fresh" else total
-            return CellJudgement(cell, self._later(cell, samples, made, failure, answers), total, to_ask, str(error))
-        return CellJudgement(cell, self._later(cell, samples, made, failure, answers), total, to_ask)
+            later = self._later(cell, samples, made, failure, answers)
+            return CellJudgement(cell, later, total, to_ask, blocked=str(error))
+        later, imported = self._later(cell, samples, made, failure, answers), imported_from(made["answers"])
+        lacking = not_there(cell) if is_imported(self.bench, cell.model) and not imported else ""
+        return CellJudgement(cell, later, total, to_ask, imported, lacking)
 
     def samples(self, dataset: str) -> Manifest | None:
         """The manifest of a dataset's samples as they were last read."""
@@ -141,6 +147,7 @@ class Judge:
     def _answers(
         self, cell: Cell, samples: Manifest | None, made: Manifest | None, failure: CellFailure | None, total: int
     ) -> tuple[Judgement, int]:
+        state: State
         wanted = self.made_from.model_of(cell, made)
         reasons = self._answers_reasons(cell, samples, made, wanted)
         failed = failure is not None and failure.stage == "answers"
@@ -148,6 +155,9 @@ class Judge:
             reasons.insert(0, " ".join(failure.reason.split()))
         if not reasons:
             return Judgement("answers", "fresh"), 0
+        if is_imported(self.bench, cell.model):
+            state = "failed" if failed else "stale" if made else "missing"
+            return Judgement("answers", state, tuple(reasons if made else ["nothing was imported"])), 0
         to_ask = self._to_ask(cell, wanted) if samples else 0
         if not to_ask and self._limit is not None and reasons == self._row_reasons(made):
             # The failed rows lie beyond the limit.
@@ -155,7 +165,7 @@ class Judge:
         done = min(total, self._limit or total) - to_ask
         if made is None and done > 0:
             reasons.append(f"{done} of {total} answered before")
-        state: State = "failed" if failed else "stale" if made else "missing"
+        state = "failed" if failed else "stale" if made else "missing"
         return Judgement("answers", state, tuple(reasons)), to_ask
 
     def _unknown(self, cell: Cell, made: Manifest | None, error: str) -> Judgement:

@@ -82,5 +82,9 @@ class ContractError(VlmBenchError):
     """A table breaks its contract. Names file, row, column, value and rule; the file is kept."""
 
 
+class ExchangeError(VlmBenchError):
+    """A file of another tool cannot be imported, or results cannot be exported. Names file and row; nothing is kept."""
+
+
 class WorkspaceError(VlmBenchError):
     """A workspace is missing or its files cannot be used. Fixed with `vlmbench init` or `--workspace`."""

@@ -11,6 +11,8 @@ from vlmbench_sdk.plugin_specs import (
     ChartPlugin,
     DatasetReaderPlugin,
     EnvironmentPlugin,
+    ExporterPlugin,
+    ImporterPlugin,
     MetricPlugin,
     ModelPlugin,
     NormalizerPlugin,
@@ -54,6 +56,16 @@ def vlmbench_environments() -> list[EnvironmentPlugin]:  # type: ignore[empty-bo
 @hookspec
 def vlmbench_charts() -> list[ChartPlugin]:  # type: ignore[empty-body]
     """Return the pictures this plugin adds to the report of a cell, in the order they are shown."""
+
+
+@hookspec
+def vlmbench_importers() -> list[ImporterPlugin]:  # type: ignore[empty-body]
+    """Return the formats that this plugin imports."""
+
+
+@hookspec
+def vlmbench_exporters() -> list[ExporterPlugin]:  # type: ignore[empty-body]
+    """Return the formats that this plugin exports to."""
 
 
 @hookspec

@@ -168,6 +168,29 @@ class ChartPlugin(Record):
     """What the picture shows; also its text alternative."""
 
 
+class ImporterPlugin(Record):
+    """A format of another tool that `vlmbench import` reads."""
+
+    name: PluginName
+    read: ImportString
+    """`def read(job: ImportJob[MyOptions]) -> ImportedLog`, or `-> ImportedEntries` where it imports entries."""
+    imports: Literal["answers", "entries"] = "answers"
+    match: Literal["id", "position", "question"] = "id"
+    """How its predictions are matched to samples where the user does not say."""
+    options: type[Options] = NoOptions
+    description: str = ""
+
+
+class ExporterPlugin(Record):
+    """A format that `vlmbench export` writes."""
+
+    name: PluginName
+    write: ImportString
+    """`def write(job: ExportJob[MyOptions]) -> None`."""
+    options: type[Options] = NoOptions
+    description: str = ""
+
+
 def resolve(import_string: str, *, owner: str) -> object:
     """Import what an import string names.
 

@@ -16,6 +16,8 @@ from vlmbench_sdk.plugin_specs import (
     ChartPlugin,
     DatasetReaderPlugin,
     EnvironmentPlugin,
+    ExporterPlugin,
+    ImporterPlugin,
     MetricPlugin,
     ModelPlugin,
     NormalizerPlugin,
@@ -34,6 +36,8 @@ SpecT = TypeVar(
     NormalizerPlugin,
     EnvironmentPlugin,
     ChartPlugin,
+    ImporterPlugin,
+    ExporterPlugin,
 )
 
 
@@ -64,6 +68,8 @@ class Plugins:
     normalizers: Mapping[str, NormalizerPlugin]
     environments: Mapping[str, EnvironmentPlugin]
     charts: Mapping[str, ChartPlugin]
+    importers: Mapping[str, ImporterPlugin]
+    exporters: Mapping[str, ExporterPlugin]
     registries: tuple[tuple[Path, PluginInfo], ...]
     """Folders of entries, with the plugin that ships them."""
     owners: Mapping[tuple[str, str], PluginInfo] = field(default_factory=dict)
@@ -92,6 +98,8 @@ def load_plugins() -> Plugins:
         normalizers=_collect(manager, loaded, "vlmbench_normalizers", NormalizerPlugin, owners),
         environments=_collect(manager, loaded, "vlmbench_environments", EnvironmentPlugin, owners),
         charts=_collect(manager, loaded, "vlmbench_charts", ChartPlugin, owners),
+        importers=_collect(manager, loaded, "vlmbench_importers", ImporterPlugin, owners),
+        exporters=_collect(manager, loaded, "vlmbench_exporters", ExporterPlugin, owners),
         registries=tuple(_registries(manager, loaded)),
         owners=owners,
     )

@@ -45,6 +45,10 @@ def install(plugin: Path, site: Path) -> None:
         ("choose_and_check_metrics", ["nearly_right", "Where peers disagree", "0.9615", "parrot"]),
         ("write_prompts", ["rules[0]", "doc_type is receipt", "system_in_user@1", "tuned on this very split"]),
         ("run_what_changed", ["never run", "nothing to do", "1 cell fresh"]),
+        (
+            "import_and_export",
+            ["3 answers", "no answer in the file: 1 sample", "other-model", "2 cells exported"],
+        ),
         ("share_gpus", ["3 of 3 cells done", "large", "small", "many"]),
     ],
 )

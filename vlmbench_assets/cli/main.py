@@ -8,6 +8,7 @@ from vlmbench_assets.cli.check import check
 from vlmbench_assets.cli.compare import compare
 from vlmbench_assets.cli.diff import diff
 from vlmbench_assets.cli.env import doctor, env
+from vlmbench_assets.cli.exchange import export_command, import_command
 from vlmbench_assets.cli.gc import gc
 from vlmbench_assets.cli.init import init
 from vlmbench_assets.cli.leaderboard import leaderboard
@@ -21,6 +22,7 @@ from vlmbench_assets.cli.report import report
 from vlmbench_assets.cli.run import run
 from vlmbench_assets.cli.status import status
 from vlmbench_assets.cli.ui import ui
+from vlmbench_assets.printable import printable
 from vlmbench_sdk import VlmBenchError
 
 INTERRUPTED = 130
@@ -44,6 +46,8 @@ for command in (
     diff,
     compare,
     prompts,
+    import_command,
+    export_command,
     gc,
     env,
     doctor,
@@ -61,7 +65,8 @@ def main() -> None:
         # Without standalone mode click returns the status that a command exits with.
         sys.exit(cli(standalone_mode=False) or 0)
     except VlmBenchError as error:
-        click.echo(f"error: {error}", err=True)
+        # It may repeat what stands in a file of somebody else.
+        click.echo(f"error: {printable(str(error))}", err=True)
         sys.exit(1)
     except click.ClickException as error:
         error.show()

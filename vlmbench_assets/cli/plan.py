@@ -85,6 +85,9 @@ def _print(made: "Plan", skipped: Sequence[str]) -> None:
     for each in made.to_do:
         for obstacle in each.blocked:
             click.echo(f"blocked: {each.judged.cell}: {obstacle}")
+    for each in made.cells:
+        if each.judged.imported:
+            click.echo(f"imported: {each.judged.cell}: from {each.judged.imported}, never asked")
     for dataset, found in made.leaderboards.items():
         click.echo(f"leaderboard of {dataset}: {found.state}: {'; '.join(found.reasons)}")
     for dataset, number in made.without_gold.items():
@@ -140,6 +143,7 @@ def _as_json(made: "Plan", skipped: Sequence[str]) -> dict[str, object]:
                 "samples": each.judged.samples,
                 "to_ask": each.judged.to_ask,
                 "reasons": each.judged.reasons,
+                "imported": each.judged.imported,
                 "blocked": list(each.blocked),
                 "seconds": each.estimate.seconds,
                 "input_tokens": each.estimate.input_tokens,

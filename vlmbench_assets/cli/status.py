@@ -78,10 +78,11 @@ def cell_state(judge: "Judge", cell: "Cell") -> dict[str, str]:
     store, judged = judge.bench.store, judge.cell(cell)
     made = {asset: store.manifest(asset, cell.dataset, cell.model) for asset in CELL_ASSETS}
     report = made["report"]
+    imported = [f"imported from {judged.imported}"] if judged.imported else []
     running = is_running(store, cell.dataset, cell.model)
     return {
         "state": "running" if running else judged.state,
         "there": ", ".join(asset for asset, manifest in made.items() if manifest),
         "finished": report.written_at if report else "",
-        "reason": "" if running else "; ".join(judged.reasons),
+        "reason": "" if running else "; ".join(judged.reasons or imported),
     }

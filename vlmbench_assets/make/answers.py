@@ -11,6 +11,7 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import ANSWERS, UNANSWERED
 from vlmbench_assets.files import write_atomically
+from vlmbench_assets.imported_model import is_imported
 from vlmbench_assets.lineage import Lineage, digest_json
 from vlmbench_assets.made_from import LOCK, QUESTIONS, MadeFrom, without
 from vlmbench_assets.make.kept import ASKED_AGAIN, KeptAnswers
@@ -48,7 +49,7 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
-class _Inquiry:
+class Inquiry:
     """A cell's questions, and who answers them."""
 
     bench: Bench
@@ -95,7 +96,11 @@ def make_answers(bench: Bench, cell: Cell, how: Asking, around: Surroundings) ->
         WorkerError: When the worker did not answer everything, or nothing was answered at all.
         EnvironmentUnavailableError: When the model's environment cannot be made.
     """
-    inquiry = _inquire(bench, cell, how)
+    if is_imported(bench, cell.model):
+        from vlmbench_assets.make.imported import refit
+
+        return refit(bench, cell)
+    inquiry = inquire(bench, cell, how)
     inquiry.kept.open(again=how.again)
     lineage = MadeFrom(bench).model_of(cell, bench.store.manifest("answers", cell.dataset, cell.model))
     settled = inquiry.settled(lineage)
@@ -116,7 +121,8 @@ def make_answers(bench: Bench, cell: Cell, how: Asking, around: Surroundings) ->
     return _publish(inquiry, lineage, facts, around.say)
 
 
-def _inquire(bench: Bench, cell: Cell, how: Asking) -> _Inquiry:
+def inquire(bench: Bench, cell: Cell, how: Asking) -> Inquiry:
+    """Read what a cell asks, and what of it is answered."""
     ensure_samples(bench, cell.dataset)
     samples = samples_of(bench, cell.dataset)
     how_asked = Prompting(collection_of(bench, cell.model), adapter_of(bench, cell.model))
@@ -124,10 +130,10 @@ def _inquire(bench: Bench, cell: Cell, how: Asking) -> _Inquiry:
     digests = {sample_id: prompt.sha256 for sample_id, prompt in prompts.items()}
     questions = make_questions(rows_of(samples), digests)
     kept = KeptAnswers(bench.store, cell.dataset, cell.model)
-    return _Inquiry(bench, cell, how, samples, prompts, questions, kept)
+    return Inquiry(bench, cell, how, samples, prompts, questions, kept)
 
 
-def _ask(inquiry: _Inquiry, lineage: Lineage, open_: Questions, worker: Worker, around: Surroundings) -> JobResult:
+def _ask(inquiry: Inquiry, lineage: Lineage, open_: Questions, worker: Worker, around: Surroundings) -> JobResult:
     bench, cell = inquiry.bench, inquiry.cell
     already = len(inquiry.questions.items) - len(open_.items)
     if already:
@@ -144,14 +150,38 @@ def _ask(inquiry: _Inquiry, lineage: Lineage, open_: Questions, worker: Worker, 
 
 
 def _publish(
-    inquiry: _Inquiry, lineage: Lineage, facts: dict[str, JsonValue], say: Say
+    inquiry: Inquiry, lineage: Lineage, facts: dict[str, JsonValue], say: Say
 ) -> tuple[pd.DataFrame, Manifest]:
-    bench, cell = inquiry.bench, inquiry.cell
     settled = inquiry.settled(lineage)
-    table = settled.table
     if settled.damaged:
         say(f"{settled.damaged} lines of {inquiry.kept.journal} are damaged; their samples were asked again")
-    frame = answers_table(table, inquiry.prompts, settled.answers)
+    return publish_answers(inquiry, lineage, facts, settled.table, settled.answers)
+
+
+def publish_answers(
+    inquiry: Inquiry,
+    lineage: Lineage,
+    facts: dict[str, JsonValue],
+    table: Questions,
+    answers: dict[str, Answered],
+    *,
+    final: bool = False,
+) -> tuple[pd.DataFrame, Manifest]:
+    """Publish answers.
+
+    Args:
+        inquiry: What is asked.
+        lineage: What the answers depend on besides the questions.
+        facts: What else the manifest tells.
+        table: The questions that the table is for.
+        answers: The answer to each of them.
+        final: Whether rows that failed are never asked again.
+
+    Raises:
+        WorkerError: When nothing was answered at all.
+    """
+    bench, cell = inquiry.bench, inquiry.cell
+    frame = answers_table(table, inquiry.prompts, answers)
     path = bench.store.table("answers", cell.dataset, cell.model)
     _refuse_all_failed(frame, cell, path)
     bench.store.objects.put(table.content)
@@ -170,7 +200,7 @@ def _publish(
             "prompt_files": dict(collection.files) if (collection := collection_of(bench, cell.model)) else {},
             "samples": len(frame),
             "samples_in_dataset": len(inquiry.questions.items),
-            "asked_again_next": int(frame["status"].isin(ASKED_AGAIN).sum()),
+            "asked_again_next": 0 if final else int(frame["status"].isin(ASKED_AGAIN).sum()),
             "input_tokens": _total(frame["input_tokens"]),
             "output_tokens": _total(frame["output_tokens"]),
             "rows_with_tokens": int(frame["output_tokens"].notna().sum()),
@@ -180,7 +210,7 @@ def _publish(
     return frame, manifest
 
 
-def _facts(inquiry: _Inquiry, lineage: Lineage) -> dict[str, JsonValue]:
+def _facts(inquiry: Inquiry, lineage: Lineage) -> dict[str, JsonValue]:
     """What stays true of earlier runs of the same model: hardware, packages, and how long how much took."""
     before = inquiry.bench.store.manifest("answers", inquiry.cell.dataset, inquiry.cell.model)
     if before is None or without(before.lineage, QUESTIONS) != lineage or inquiry.how.again:

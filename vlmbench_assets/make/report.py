@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import AGGREGATES, METRICS
+from vlmbench_assets.imported_model import imported_from
 from vlmbench_assets.lineage import digest_bytes
 from vlmbench_assets.made_from import MadeFrom
 from vlmbench_assets.make.aggregates import plugins_by_metric
@@ -82,7 +83,8 @@ def report_facts(bench: Bench, cell: Cell) -> ReportFacts:
             "options": _compact(facts.get("resolved_options")),
             "generation": _compact(entry.generation.model_dump(mode="json", exclude_defaults=True)),
             "revision": entry.revision,
-            "prompts": entry.prompts or "each sample's own question",
+            "imported": imported_from(answers),
+            "prompts": entry.prompts or ("" if imported_from(answers) else "each sample's own question"),
             "prompt adapter": adapter.adapter_id if (adapter := adapter_of(bench, cell.model)) else "",
         },
         environment=_environment_facts(facts),

@@ -1,0 +1,158 @@
+"""Match the predictions of another tool to the samples of a dataset."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Literal
+
+from vlmbench_assets.printable import printable
+from vlmbench_sdk import ExchangeError, Prediction
+
+Match = Literal["id", "position", "question"]
+"""By the tool's id of the sample, by its place in the dataset, or by images and question."""
+SampleRow = Mapping[str, str]
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Which prediction is for which sample."""
+
+    by_sample: dict[str, Prediction]
+    unmatched: tuple[str, ...]
+    """Places of predictions that are for no sample."""
+    other_gold: tuple[str, ...]
+    """Places of predictions whose references are not those of their sample."""
+
+
+def match(predictions: Sequence[Prediction], samples: Sequence[SampleRow], how: Match, where: str) -> Matched:
+    """Find the sample of each prediction.
+
+    Args:
+        predictions: What was read.
+        samples: Rows of the samples table, in order.
+        how: By what.
+        where: The file, for messages.
+
+    Raises:
+        ExchangeError: When two predictions are for one sample, a prediction fits several samples, it lacks what it is
+            matched by, or what it asks is not what the sample at its place asks.
+    """
+    find = {"id": _by_id, "position": _by_position, "question": _by_question}[how](samples, where)
+    found: dict[str, Prediction] = {}
+    unmatched: list[str] = []
+    other_gold: list[str] = []
+    for prediction in predictions:
+        sample = find(prediction)
+        if sample is None:
+            unmatched.append(printable(prediction.where))
+            continue
+        before = found.setdefault(sample["sample_id"], prediction)
+        if before is not prediction:
+            raise ExchangeError(
+                f"{before.where} and {prediction.where} are both for sample {sample['sample_id']!r}",
+                where=where,
+                fix="Leave one of them in the file",
+            )
+        if not _agrees(prediction, sample, how):
+            other_gold.append(printable(prediction.where))
+    if how == "position" and other_gold:
+        raise ExchangeError(
+            f"{len(other_gold)} of {len(predictions)} have other references or questions than the sample at their "
+            f"place: {listed(other_gold)}; so the dataset is not in the order of the file",
+            where=where,
+            fix="Read the same split in the same order, or match by `--match id` or `--match question`",
+        )
+    return Matched(found, tuple(unmatched), tuple(other_gold))
+
+
+def listed(places: Sequence[str]) -> str:
+    """The first few places, and how many more there are."""
+    more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+    return ", ".join(places[:SHOWN]) + more
+
+
+def _agrees(prediction: Prediction, sample: SampleRow, how: Match) -> bool:
+    """Whether references are the same; without any, a place must have the sample's question in its prompt."""
+    if prediction.gold:
+        ours = {each.strip() for each in json.loads(sample["references"])}
+        return not ours.isdisjoint(each.strip() for each in prediction.gold)
+    return how != "position" or " ".join(sample["question"].split()) in " ".join(prediction.question.split())
+
+
+Find = Callable[[Prediction], SampleRow | None]
+
+
+def _by_id(samples: Sequence[SampleRow], where: str) -> Find:
+    by_id = {sample["sample_id"]: sample for sample in samples}
+
+    def find(prediction: Prediction) -> SampleRow | None:
+        if not prediction.sample_id:
+            raise _lacking(prediction, "id", where)
+        return by_id.get(prediction.sample_id)
+
+    return find
+
+
+def _by_position(samples: Sequence[SampleRow], where: str) -> Find:
+    def find(prediction: Prediction) -> SampleRow | None:
+        if prediction.position is None:
+            raise _lacking(prediction, "place in the dataset", where)
+        return samples[prediction.position] if prediction.position < len(samples) else None
+
+    return find
+
+
+def _by_question(samples: Sequence[SampleRow], where: str) -> Find:
+    known: dict[tuple[str, tuple[str, ...]], list[SampleRow]] = defaultdict(list)
+    for sample in samples:
+        question, names = sample["question"].strip(), _names(json.loads(sample["images"]))
+        known[question, names].append(sample)
+        known[question, ()].append(sample)
+
+    def find(prediction: Prediction) -> SampleRow | None:
+        if not prediction.question:
+            raise _lacking(prediction, "question", where)
+        fitting = known.get((prediction.question.strip(), _names(prediction.images)), [])
+        for name in ("field", "doc_type"):
+            said = getattr(prediction, name)
+            fitting = [sample for sample in fitting if not said or sample[name] == said]
+        if len(fitting) > 1:
+            fitting = _nearest(prediction, fitting)
+        if len(fitting) > 1:
+            raise ExchangeError(
+                f"{prediction.where} fits {len(fitting)} samples: {listed([each['sample_id'] for each in fitting])}",
+                where=where,
+                fix="Match by `--match id` or `--match position`",
+            )
+        return fitting[0] if fitting else None
+
+    return find
+
+
+def _nearest(prediction: Prediction, fitting: list[SampleRow]) -> list[SampleRow]:
+    """Of samples whose images have the same names, those whose whole paths end alike."""
+    theirs = [_parts(image) for image in prediction.images]
+
+    def same(sample: SampleRow) -> bool:
+        ours = [_parts(image) for image in json.loads(sample["images"])]
+        pairs = zip(theirs, ours, strict=True)
+        return all(one[-len(other) :] == other or other[-len(one) :] == one for one, other in pairs)
+
+    return [sample for sample in fitting if same(sample)] if theirs else fitting
+
+
+def _names(images: Iterable[str]) -> tuple[str, ...]:
+    return tuple(parts[-1] if (parts := _parts(image)) else "" for image in images)
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return PureWindowsPath(path).parts if "\\" in path else PurePosixPath(path).parts
+
+
+def _lacking(prediction: Prediction, what: str, where: str) -> ExchangeError:
+    return ExchangeError(
+        f"{prediction.where} has no {what} to find its sample by", where=where, fix="Choose another way with `--match`"
+    )
