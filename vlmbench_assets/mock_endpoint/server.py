@@ -37,6 +37,7 @@ class Seen:
     busy_s: float = 0.0
     """Slots times seconds that were worked in."""
     first_s: float = 0.0
+    """When the first request was there, by this machine's monotonic clock."""
     last_s: float = 0.0
     received_bytes: int = 0
 
@@ -49,6 +50,7 @@ class Seen:
             "faults": dict(self.faults),
             "most_in_flight": self.most_in_flight,
             "busy_s": round(self.busy_s, 4),
+            "first_s": self.first_s,
             "span_s": round(self.last_s - self.first_s, 4),
             "received_bytes": self.received_bytes,
         }
