@@ -15,10 +15,16 @@ NAME = "asked"
 
 
 @register_benchmark(BenchmarkMeta(name=NAME, dataset_id=NAME, metric_list=["acc"], eval_split="test"))
-class Asked(GeneralVQAAdapter):
+class Asked(GeneralVQAAdapter):  # type: ignore[misc] # untyped here
     """Exact match, which costs next to nothing."""
 
-    def match_score(self, original_prediction: str, filtered_prediction: str, reference: str, _: TaskState) -> Score:
+    def match_score(
+        self,
+        original_prediction: str,
+        filtered_prediction: str,
+        reference: str,
+        task_state: TaskState,  # noqa: ARG002 - the name is theirs
+    ) -> Score:
         """1 where the answer is the gold one."""
         value = float(filtered_prediction.strip() == reference)
         score = Score(extracted_prediction=filtered_prediction, prediction=original_prediction, value={"acc": value})
