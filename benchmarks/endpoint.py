@@ -156,7 +156,8 @@ def installed(peer: str) -> Path:
         return python
     print(f"installing {wanted.splitlines()} into {folder}", file=sys.stderr, flush=True)
     uv = str(Path(sys.executable).with_name("uv"))
-    for command in (["venv", "--clear", str(folder)], ["pip", "install", "--python", str(python), *PEERS[peer]]):
+    install = ["pip", "install", "--python", str(python), "--overrides", str(HERE / "peers" / "without.txt")]
+    for command in (["venv", "--clear", str(folder)], [*install, *PEERS[peer]]):
         try:
             ran = subprocess.run([uv, *command], capture_output=True, text=True, timeout=INSTALL_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:

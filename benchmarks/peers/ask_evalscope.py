@@ -14,7 +14,11 @@ from evalscope.benchmarks.general_vqa.general_vqa_adapter import GeneralVQAAdapt
 NAME = "asked"
 
 
-@register_benchmark(BenchmarkMeta(name=NAME, dataset_id=NAME, metric_list=["acc"], eval_split="test"))
+@register_benchmark(
+    BenchmarkMeta(
+        name=NAME, pretty_name=NAME, description=NAME, dataset_id=NAME, metric_list=["acc"], eval_split="test"
+    )
+)
 class Asked(GeneralVQAAdapter):  # type: ignore[misc] # untyped here
     """Exact match, which costs next to nothing."""
 

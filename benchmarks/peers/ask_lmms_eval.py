@@ -1,4 +1,4 @@
-"""The requests beside a job, asked by `python -m lmms_eval`: a task over local JSON lines, images opened as its own do."""
+"""The requests beside a job, asked by `python -m lmms_eval`: a task over local JSON lines, images opened by PIL."""
 
 import json
 import os
