@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -157,7 +157,7 @@ def installed(peer: str) -> Path:
     print(f"installing {wanted.splitlines()} into {folder}", file=sys.stderr, flush=True)
     uv = str(Path(sys.executable).with_name("uv"))
     install = ["pip", "install", "--python", str(python), "--overrides", str(HERE / "peers" / "without.txt")]
-    for command in (["venv", "--clear", str(folder)], [*install, *PEERS[peer]]):
+    for command in (["venv", "--clear", "--python", sys.executable, str(folder)], [*install, *PEERS[peer]]):
         try:
             ran = subprocess.run([uv, *command], capture_output=True, text=True, timeout=INSTALL_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -227,11 +227,13 @@ def timed(client: str, case: Case, images: Sequence[Path], limit_s: float) -> To
     )
 
 
-def measure(case: Case, images: Sequence[Path], chosen: argparse.Namespace) -> dict[str, float]:
+def measure(
+    case: Case, images: Sequence[Path], chosen: argparse.Namespace, missing: Mapping[str, str]
+) -> dict[str, float]:
     """Print a row for each client; return the figures of ours."""
     peers = [] if case.stream else chosen.peers
     took: dict[str, list[Took]] = {client: [] for client in ("floor", "vlmbench", *peers)}
-    reasons: dict[str, str] = {}
+    reasons = dict(missing)
     for _ in range(chosen.rounds):
         for client in took:
             try:
@@ -303,13 +305,19 @@ def main() -> None:
     chosen = parser.parse_args()
     chosen.peers = list(PEERS) if chosen.peers == [] else chosen.peers or []
     print(f"| what | client | {' | '.join(COLUMNS)} |\n|---|---|{'--:|' * (len(COLUMNS) - 1)}---|")
+    missing: dict[str, str] = {}
+    for peer in chosen.peers:
+        try:
+            installed(peer)
+        except Unmeasured as error:
+            missing[peer] = str(error)
     found: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         images = sorted(chosen.images.glob("*.jpg"))[:80] if chosen.images else drawn(Path(folder))
         for case in CASES:
             if chosen.only in case.name:
                 asked = replace(case, samples=min(case.samples, chosen.samples or case.samples))
-                found[case.name] = measure(asked, images, chosen)
+                found[case.name] = measure(asked, images, chosen, missing)
     if not chosen.samples:
         judge(found)
 
