@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -35,16 +36,33 @@ def test_what_happens_is_decided_by_the_seed_alone() -> None:
     assert 0.8 < sum(factor for _, factor in told[0]) / 1000 < 1.2
 
 
+def test_clients_that_word_a_request_differently_meet_the_same() -> None:
+    url, text = '"url": "data:image/png;base64,AA=="', '{"type": "text", "text": "total?"}'
+    picture, detailed = (f'{{"type": "image_url", "image_url": {{{url}{more}}}}}' for more in ("", ', "detail": "low"'))
+    told = [
+        Service().question(json.loads(f'{{"messages": [{{"role": "user", "content": {content}}}]{more}}}'))
+        for content, more in (
+            (f"[{picture}, {text}]", ""),
+            (f"[{text}, {detailed}]", ', "stream": true, "temperature": 0'),
+            (f"[{text}]", ""),
+            ('"total?"', ', "model": "m"'),
+        )
+    ]
+    assert told[0] == told[1] != told[2] == told[3]
+
+
 def test_it_says_what_it_saw() -> None:
     with serving() as served:
         root = served.url.removesuffix("/v1")
         assert get(served.url + "/models")[1]["object"] == "list"
         assert get(served.url + "/nothing")[0] == 404
         assert get(served.url + "/chat/completions", b"{torn")[0] == 400
+        started = time.monotonic()
         ask(endpoint(served.url), texts(3))
         ask(endpoint(served.url), texts(2))
         seen = get(root + "/stats")[1]
     assert (seen["requests"], seen["answered"], seen["answered_again"]) == (5, 5, 2)
+    assert started <= cast("float", seen["first_s"]) <= time.monotonic()
 
 
 @pytest.mark.parametrize("content", ["[]", "{torn", None])

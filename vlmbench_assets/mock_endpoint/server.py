@@ -37,6 +37,7 @@ class Seen:
     busy_s: float = 0.0
     """Slots times seconds that were worked in."""
     first_s: float = 0.0
+    """When the first request was there, by this machine's monotonic clock."""
     last_s: float = 0.0
     received_bytes: int = 0
 
@@ -49,6 +50,7 @@ class Seen:
             "faults": dict(self.faults),
             "most_in_flight": self.most_in_flight,
             "busy_s": round(self.busy_s, 4),
+            "first_s": self.first_s,
             "span_s": round(self.last_s - self.first_s, 4),
             "received_bytes": self.received_bytes,
         }
@@ -152,20 +154,20 @@ class Connection(asyncio.Protocol):
         seen.received_bytes += len(body)
         seen.most_in_flight = max(seen.most_in_flight, seen.in_flight)
         try:
-            fault = service.fault(number, self._mock.attempts[number])
+            question = service.question(asked)
+            fault = service.fault(question, self._mock.attempts[number])
             stream = bool(asked.get("stream"))
             if fault is not None:
                 seen.faults[fault] += 1
                 await self._fail(fault, service.say(asked), stream)
             else:
                 async with self._mock.slots:
-                    await self._work(service.say(asked), number, stream)
+                    await self._work(service.say(asked), number, service.factor(question), stream)
         finally:
             seen.in_flight, seen.last_s = seen.in_flight - 1, time.monotonic()
 
-    async def _work(self, said: Said, number: int, stream: bool) -> None:  # noqa: FBT001 - internal
+    async def _work(self, said: Said, number: int, factor: float, stream: bool) -> None:  # noqa: FBT001 - internal
         service, started = self._mock.service, time.monotonic()
-        factor = service.factor(number)
         first_s, token_s = service.ttft_ms * factor / 1000, service.tpot_ms * factor / 1000
         try:
             if first_s:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
@@ -46,19 +47,27 @@ class Service:
     api_key: str = ""
     """When not empty, requests without it are refused."""
 
-    def fault(self, body: int, attempt: int) -> Fault | None:
+    def question(self, asked: Mapping[str, JsonValue]) -> int:
+        """A request's number, by which its faults and times are drawn: the same for every client that asks the same.
+
+        Its bytes would differ from client to client, and with them the longest times that clients are compared by.
+        """
+        prompt, images = _asked(asked)
+        return zlib.crc32("\n".join((prompt, *images)).encode("utf-8", "surrogatepass"))
+
+    def fault(self, question: int, attempt: int) -> Fault | None:
         """What goes wrong with an attempt at a request, if anything."""
-        if self.poison_rate and self._draw("poison", body) < self.poison_rate:
+        if self.poison_rate and self._draw("poison", question) < self.poison_rate:
             return self.poison
-        if attempt <= LAST_FAULTY_ATTEMPT and self._draw(f"fault {attempt}", body) < self.fault_rate:
-            return self.faults[int(self._draw(f"which {attempt}", body) * len(self.faults))]
+        if attempt <= LAST_FAULTY_ATTEMPT and self._draw(f"fault {attempt}", question) < self.fault_rate:
+            return self.faults[int(self._draw(f"which {attempt}", question) * len(self.faults))]
         return None
 
-    def factor(self, body: int) -> float:
+    def factor(self, question: int) -> float:
         """How much longer than the mean a request takes."""
         if not self.spread:
             return 1.0
-        normal = NormalDist().inv_cdf(min(max(self._draw("time", body), 1e-9), 1 - 1e-9))
+        normal = NormalDist().inv_cdf(min(max(self._draw("time", question), 1e-9), 1 - 1e-9))
         return math.exp(self.spread * normal - self.spread**2 / 2)
 
     def say(self, asked: Mapping[str, JsonValue]) -> "Said":
@@ -76,8 +85,8 @@ class Service:
         limit = asked.get("max_tokens") or asked.get("max_completion_tokens")
         return Said.of(given, limit if isinstance(limit, int) else None, len(prompt.split()) + 256 * len(images))
 
-    def _draw(self, what: str, body: int) -> float:
-        seed = f"{self.seed} {what} {body}".encode()
+    def _draw(self, what: str, question: int) -> float:
+        seed = f"{self.seed} {what} {question}".encode()
         return int.from_bytes(hashlib.blake2b(seed, digest_size=7).digest(), "big") / 2**56
 
 
