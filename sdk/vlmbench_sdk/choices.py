@@ -7,7 +7,7 @@ _TOKEN = re.compile(
     r"[^\W_]+(?:[.,][0-9]+)*"
     r"(?:\++|#|-(?![^\W_])|\s?[%$€£¥₽₸])*"
 )
-"""A word with the signs that make it another: `<5`, `-1`, `A+`, `C#`, `$5`, `5 %`, `1.5`. Hyphens inside of words, brackets
+"""A word with the signs that make it another: `<5`, `-1`, `A+`, `C#`, `$5`, `5 %`, `1.5`. Hyphens in words, brackets
 and ends of sentences make none."""
 _DENIALS = re.compile(
     r"\b(?:not|no|never|neither|nor|cannot|without|isn|aren|wasn|weren|doesn|don|didn|не|нет|ни|без)\b", re.IGNORECASE

@@ -28,9 +28,7 @@ _MARK = "|".join((*_MARKS.values(), UNSURE))
 _BEFORE = re.compile(rf"(?<![^\W\d_])(?:{_ANY_MARK})\s*\Z", re.IGNORECASE)
 _AFTER = re.compile(rf"\s*(?:{_ANY_MARK})(?![^\W\d_])", re.IGNORECASE)
 _KOPECKS = re.compile(r"\s*([0-9]{2})\s*коп", re.IGNORECASE)
-_UNIT = re.compile(
-    r"(?:kg|mg|g|ml|l|km|cm|mm|pcs|st|nd|rd|th|кг|мг|гр|г|мл|л|км|см|мм|шт)(?![^\W_])", re.IGNORECASE
-)
+_UNIT = re.compile(r"(?:kg|mg|g|ml|l|km|cm|mm|pcs|st|nd|rd|th|кг|мг|гр|г|мл|л|км|см|мм|шт)(?![^\W_])", re.IGNORECASE)
 """What may be glued to a number. `m` may not: metres and millions share it."""
 _SCALED = re.compile(
     r"[0-9](?:[kкmмb](?![^\W_])|\s{0,2}-?(?:k|thousand|million|billion|trillion|hundred|dozen|lakh|crore|mln|mio|mn|bn"
