@@ -122,7 +122,7 @@ def states(server: Phoenix, pulled: Pulled) -> list[tuple[str, str, str]]:
     """
     which = Which.of(pulled)
     try:
-        now = pulled_entry(server, which).pulled
+        now = pulled_entry(server, which)[1]
         same = now is not None and now.sha256 == pulled.sha256
         versions: Mapping[str, str] = now.versions if now else {}
         words = "the same texts" if same else "other texts"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from vlmbench_sdk import Answer, Model, ModelError, ModelSettings, Request, RequestError
+from vlmbench_sdk.media import open_picture
 from vlmbench_sdk.records import Status
 from vlmbench_sdk.weights import Found, find
-from vlmbench_sdk.media import open_picture
 from vlmbench_transformers.batching import Sizes, one_ahead, read_ahead
 from vlmbench_transformers.engine import Engine, Shown, Written
 from vlmbench_transformers.plugin import TransformersOptions

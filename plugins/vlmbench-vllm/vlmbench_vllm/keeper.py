@@ -1,4 +1,6 @@
-"""Keeps a server: `python keeper.py FD ARGV…` writes its process id to FD and runs it until it ends, or until the end of standard input.
+"""Keeps a server: `python keeper.py FD ARGV…` runs it until it ends, or until the end of standard input.
+
+Its process id is written to the file descriptor FD.
 
 The worker holds the other end. The kernel closes it with the worker, however that ends, also by kill -9, when nobody
 could stop a server that has processes of its own. This file runs by its path and imports nothing of the project.
