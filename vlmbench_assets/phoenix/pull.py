@@ -123,8 +123,8 @@ def states(server: Phoenix, pulled: Pulled) -> list[tuple[str, str, str]]:
     which = Which.of(pulled)
     try:
         now = pulled_entry(server, which)[1]
-        same = now is not None and now.sha256 == pulled.sha256
-        versions: Mapping[str, str] = now.versions if now else {}
+        same = now.sha256 == pulled.sha256
+        versions: Mapping[str, str] = now.versions
         words = "the same texts" if same else "other texts"
     except CatalogError as error:
         if not error.where.startswith("prompt ") and "there is no prompt" not in error.what:
