@@ -51,9 +51,7 @@ def saying(status: int, body: JsonValue) -> Iterator[tuple[str, list[int]]]:
         server.server_close()
 
 
-@pytest.mark.parametrize(
-    "choices", [[{}], [None], [{"text": "12.50"}], [{"message": {"content": None}}], [{"message": {"content": "5"}}]]
-)
+@pytest.mark.parametrize("choices", [[{}], [None], [{"text": "12.50"}], [{"message": {"content": None}}]])
 def test_a_reply_without_an_answer_is_an_error(choices: JsonValue) -> None:
     with saying(200, {"choices": choices}) as (url, _):
         answer = ask(endpoint(url, retry=ONCE), texts(1))["s0"]
@@ -69,9 +67,9 @@ def test_an_answer_of_white_space_is_empty() -> None:
 
 @pytest.mark.parametrize(("status", "code"), [(402, ""), (403, ""), (429, "insufficient_quota")])
 def test_a_spent_account_ends_the_job(status: int, code: str) -> None:
-    with saying(status, {"error": {"message": "no", "code": code}}) as (url, count):
-        with pytest.raises(ModelError, match=f"HTTP {status}"):
-            ask(endpoint(url, concurrency=1), texts(40))
+    body: JsonValue = {"error": {"message": "no", "code": code}}
+    with saying(status, body) as (url, count), pytest.raises(ModelError, match=f"HTTP {status}"):
+        ask(endpoint(url, concurrency=1), texts(40))
     # What was made ready meanwhile may have been sent.
     assert len(count) <= 3
 

@@ -113,7 +113,8 @@ async def read_reply(response: "ClientResponse") -> Reply:
     choices = piece.get("choices") if isinstance(piece, dict) else None
     first = choices[0] if isinstance(choices, list) and choices else None
     # An answer that says nothing would be scored as the model's silence.
-    if not isinstance(first, dict) or not isinstance(first.get("message"), dict) or not reply.finish_reason:
+    said = reply.texts or reply.refusals or reply.finish_reason
+    if not isinstance(first, dict) or not isinstance(first.get("message"), dict) or not said:
         raise garbage(body, "JSON")
     reply.first_s = None
     return reply
