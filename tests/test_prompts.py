@@ -238,3 +238,26 @@ def test_gold_that_a_contract_cannot_read_is_told_before_anybody_is_asked(prompt
     write_yaml(prompted, "prompts/p", "expects: {type: text}\n")
     assert json.loads(vlmbench("plan", "--json", check=3).stdout)["unreadable_gold"] == {}
     assert not (prompted / "asked.log").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("user: '{{ question|nofilter }}'", "not a Jinja template: No filter named 'nofilter'"),
+        ("tuned_on: ['tny:test']", "no entry in datasets named `tny`; did you mean `tiny`?"),
+        ("rules: [{dataset: [tny], user: a}]", "no entry in datasets named `tny`; did you mean `tiny`?"),
+    ],
+)
+def test_a_mistake_in_a_collection_is_named(prompted: Path, vlmbench: Run, text: str, says: str) -> None:
+    write_yaml(prompted, "prompts/p", text + "\n")
+    said = vlmbench("check", check=1)
+    assert says in said.stdout + said.stderr
+    assert "prompts/p.yaml" in said.stdout + said.stderr
+
+
+@pytest.mark.parametrize("text", ["{{ question|int + field }}", "{{ 1 / 0 }}", "{{ question() }}", "{% include 'a' %}"])
+def test_a_template_that_fails_on_a_sample_names_it(prompted: Path, vlmbench: Run, text: str) -> None:
+    write_yaml(prompted, "prompts/p", f'user: "{text}"\n')
+    said = vlmbench("plan", check=1).stderr
+    assert "prompts p: its template fails on sample s0 (" in said
+    assert "Traceback" not in said
