@@ -316,7 +316,7 @@ def test_what_is_not_there_and_where_rules_come_from(server: str) -> None:
     system: JsonValue = {"role": "developer", "content": [{"type": "text", "text": "Read."}]}
     messages: list[JsonValue] = [system, {"role": "user", "content": "x"}]
     phoenix.create("parts", version("x", template={"type": "chat", "messages": messages}))
-    assert pulled_entry(phoenix, Which(("parts",))).system == "Read."
+    assert pulled_entry(phoenix, Which(("parts",)))[0].system == "Read."
 
 
 def test_a_server_s_words_never_hold_the_key(monkeypatch: pytest.MonkeyPatch) -> None:

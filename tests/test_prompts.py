@@ -188,9 +188,76 @@ def test_thinking_is_kept_in_the_table_and_not_scored(prompted: Path) -> None:
         ("a, as the template opened it</think>12.00", "12.00"),
         ("<think>a</think><think>b</think>12.00", "12.00"),
         (" <think>never ended", ""),
+        ("<think>a</think><think>b", ""),
+        ("<thinking>a</thinking>12.00", "12.00"),
+        ("<thinking>never ended", ""),
+        ("◁think▷a◁/think▷12.00", "12.00"),
+        ("◁think▷never ended", ""),
         ("say <think> aloud", "say <think> aloud"),
         ("", ""),
     ],
 )
 def test_what_follows_thinking_is_the_answer(text: str, said: str) -> None:
     assert without_thinking(text) == said
+    if "think" in text and not text.startswith("say"):
+        assert without_thinking(text, opened=True) == said
+
+
+def test_thinking_that_the_template_opened_and_nothing_ended_is_no_answer(prompted: Path) -> None:
+    root = prompted
+    write_yaml(root, "prompts/p", "user: 'Okay, the user wants {{ field }} or'\n")
+    answer(root, "echo", "tiny")
+    model = (root / "registries/models/echo.yaml").read_text(encoding="utf-8")
+    write_yaml(root, "models/echo", model + "thinking: open\n")
+    read = read_answered(bench_of(root), CELL)[1]
+    assert set(zip(read["answer"], read["status"], strict=True)) == {("", "empty")}
+    write_yaml(root, "prompts/p", "user: 'Okay, {{ field }}, or not.</think> {{ field }}'\n")
+    answer(root, "echo", "tiny")
+    assert list(read_answered(bench_of(root), CELL)[1]["answer"]) == ["f0", "f1", "f0", "f1"]
+
+
+def test_another_rule_for_thinking_scores_again_and_asks_nobody(
+    prompted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(prompted, "echo", "tiny")
+    score(prompted, "echo", "tiny")
+    assert judged(prompted).state == "fresh"
+    monkeypatch.setattr("vlmbench_sdk.thinking.THINKING", "0")
+    now = judged(prompted)
+    assert (now.to_ask, now.stages) == (0, ["metrics", "aggregates", "report"])
+    assert now.reasons == ["thinking strip@1 → strip@0"]
+
+
+def test_gold_that_a_contract_cannot_read_is_told_before_anybody_is_asked(prompted: Path, vlmbench: Run) -> None:
+    write_yaml(prompted, "prompts/p", "rules:\n- {field: [f1], expects: {type: money, currency: true}}\n")
+    said = vlmbench("plan", check=3).stdout
+    assert "echo × tiny: the output contract cannot read the gold of 2 samples, such as s1: 'f1' as money: " in said
+    found = json.loads(vlmbench("plan", "--json", check=3).stdout)
+    assert list(found["unreadable_gold"]) == ["echo × tiny"]
+    assert "cannot read the gold of 2 samples" in vlmbench("prompts", "show", "echo", "tiny", check=0).stdout
+    write_yaml(prompted, "prompts/p", "expects: {type: text}\n")
+    assert json.loads(vlmbench("plan", "--json", check=3).stdout)["unreadable_gold"] == {}
+    assert not (prompted / "asked.log").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("user: '{{ question|nofilter }}'", "not a Jinja template: No filter named 'nofilter'"),
+        ("tuned_on: ['tny:test']", "no entry in datasets named `tny`; did you mean `tiny`?"),
+        ("rules: [{dataset: [tny], user: a}]", "no entry in datasets named `tny`; did you mean `tiny`?"),
+    ],
+)
+def test_a_mistake_in_a_collection_is_named(prompted: Path, vlmbench: Run, text: str, says: str) -> None:
+    write_yaml(prompted, "prompts/p", text + "\n")
+    said = vlmbench("check", check=1)
+    assert says in said.stdout + said.stderr
+    assert "prompts/p.yaml" in said.stdout + said.stderr
+
+
+@pytest.mark.parametrize("text", ["{{ question|int + field }}", "{{ 1 / 0 }}", "{{ question() }}", "{% include 'a' %}"])
+def test_a_template_that_fails_on_a_sample_names_it(prompted: Path, vlmbench: Run, text: str) -> None:
+    write_yaml(prompted, "prompts/p", f'user: "{text}"\n')
+    said = vlmbench("plan", check=1).stderr
+    assert "prompts p: its template fails on sample s0 (" in said
+    assert "Traceback" not in said

@@ -9,6 +9,7 @@ from vlmbench_assets.catalog_rules import schema_problems
 from vlmbench_assets.problems import Absent, Problem, unknown
 from vlmbench_assets.registry_files import RegistryFile
 from vlmbench_assets.work.prompt import template_mistakes
+from vlmbench_assets.yaml_file import KeyPath
 from vlmbench_sdk import Options
 from vlmbench_sdk.entries import (
     DIMENSIONS_OF_A_PAIR,
@@ -63,7 +64,7 @@ def reference_problems(file: RegistryFile, entry: Entry, entries: Entries, plugi
     elif isinstance(entry, MetricEntry):
         found = _metric(file, entry, entries, plugins)
     elif isinstance(entry, PromptEntry):
-        found = _prompts(file, entry, plugins)
+        found = _prompts(file, entry, entries, plugins)
     elif isinstance(entry, EnvironmentEntry):
         found = _plugin(file, "kind", entry.kind, plugins.environments, lambda p: p.options, entry.options)
     elif isinstance(entry, BenchmarkEntry):
@@ -116,8 +117,13 @@ def _adapter(file: RegistryFile, name: str | None, plugins: Plugins) -> Iterable
         yield file.problem(("adapter",), unknown(name, [*plugins.prompt_adapters], "prompt adapter installed named"))
 
 
-def _prompts(file: RegistryFile, entry: PromptEntry, plugins: Plugins) -> Iterable[Problem]:
+def _prompts(file: RegistryFile, entry: PromptEntry, entries: Entries, plugins: Plugins) -> Iterable[Problem]:
     yield from _adapter(file, entry.adapter, plugins)
+    # A rule for a misspelt dataset would never be used, and a misspelt split never be flagged, without a word.
+    splits = [split.partition(":")[0] for split in entry.tuned_on]
+    yield from _entries(file, "tuned_on", "datasets", splits, entries)
+    for index, rule in enumerate(entry.rules):
+        yield from _entries(file, ("rules", index, "dataset"), "datasets", rule.dataset, entries)
     templates: list[tuple[tuple[str | int, ...], str | None]] = [
         (("system",), entry.system),
         (("user",), entry.user),
@@ -145,10 +151,13 @@ def _benchmark(file: RegistryFile, entry: BenchmarkEntry, entries: Entries) -> I
                 yield file.problem(("dimensions", index), says)
 
 
-def _entries(file: RegistryFile, key: str, kind: Kind, names: Sequence[str], entries: Entries) -> Iterable[Problem]:
+def _entries(
+    file: RegistryFile, key: str | KeyPath, kind: Kind, names: Sequence[str], entries: Entries
+) -> Iterable[Problem]:
+    whole = (key,) if isinstance(key, str) else key
     usable = [name for (each, name), entry in entries.items() if each == kind and not entry.abstract]
     for index, name in enumerate(names):
-        path = (key, index) if len(names) > 1 else (key,)
+        path = (*whole, index) if len(names) > 1 else whole
         if (kind, name) in entries and name not in usable:
             yield file.problem(path, f"`{name}` is abstract; name an entry that extends it")
         elif name not in usable:

@@ -8,12 +8,14 @@ from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import ANSWERS, METRICS, SAMPLES
 from vlmbench_assets.made_from import QUESTIONS, without
 from vlmbench_assets.make.aggregates import combine_by_metric
+from vlmbench_assets.prompting import THINKING
 from vlmbench_assets.questions import load_questions, question_changes
 from vlmbench_assets.reasons import lineage_changes, prompts_reason, question_reasons
 from vlmbench_assets.store import Manifest, read_manifest
 from vlmbench_assets.tables import parse_table
 from vlmbench_assets.work.combined import Combine
 from vlmbench_assets.work.compare import Comparison, Scored, compare
+from vlmbench_assets.work.parse import spoken
 from vlmbench_sdk import WorkspaceError
 
 CONTENTS = ("answers", "gold")
@@ -103,6 +105,8 @@ def tables_of(bench: Bench, state: State) -> Scored:
 
     answers = parse_table(content("answers", facts.get("answers_file")), ANSWERS)
     metrics = parse_table(content("metrics", state.metrics.files.get("metrics.csv")), METRICS)
+    # Scores of before the rule had a version name it only where they kept the thinking.
+    answers = spoken(answers, state.metrics.lineage.get(THINKING, "strip").partition("@")[0])
     # What broke its output contract then is known from its scores; the contract may be another one now.
     unparsed = metrics["value"].isna() & (metrics["category"] == "unparsed")
     broken = metrics.loc[unparsed | (metrics["detail"] == "parse_failed"), "sample_id"]

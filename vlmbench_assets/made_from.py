@@ -12,7 +12,7 @@ from vlmbench_assets.catalog import Cell
 from vlmbench_assets.environment import distributions_of, distributions_of_metric, environment_named, environment_of
 from vlmbench_assets.imported_model import IMPORTED, is_imported
 from vlmbench_assets.lineage import Lineage, digest_json, shown
-from vlmbench_assets.prompting import THINKING, TUNED, contracts_digest, prompt_parts, tuned_here
+from vlmbench_assets.prompting import THINKING, TUNED, contracts_digest, prompt_parts, thinking_rule, tuned_here
 from vlmbench_assets.store import Manifest
 from vlmbench_sdk import Options
 from vlmbench_sdk.entries import Applies
@@ -162,9 +162,8 @@ class MadeFrom:
 
     def contracts(self, cell: Cell, samples: Manifest | None) -> Lineage:
         """A cell's output contracts: they decide which answers failed, and what of the others is scored."""
-        thinking = self._bench.catalog.models[cell.model].thinking
-        kept = {THINKING: thinking} if thinking != "strip" else {}
-        return {**contracts_digest(self._bench, cell, _digest(samples, "slices")), **kept}
+        contracts = contracts_digest(self._bench, cell, _digest(samples, "slices"))
+        return {**contracts, THINKING: thinking_rule(self._bench, cell.model)}
 
     def aggregates(
         self, cell: Cell, samples: Manifest | None, answers: Manifest | None, metrics: Manifest | None

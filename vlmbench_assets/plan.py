@@ -14,8 +14,9 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.environment import environment_of, missing_binaries
 from vlmbench_assets.gpus.discovery import enough_gpus
-from vlmbench_assets.make.samples import ensure_samples, samples_are_fresh, wanted_samples
+from vlmbench_assets.make.samples import ensure_samples, samples_are_fresh, samples_of, wanted_samples
 from vlmbench_assets.models_of import models_of
+from vlmbench_assets.prompting import collection_of
 from vlmbench_assets.reasons import counted, lineage_changes
 from vlmbench_assets.staleness import CellJudgement, Judge, Judgement, State
 from vlmbench_sdk import EnvironmentUnavailableError, VlmBenchError
@@ -61,6 +62,8 @@ class Plan:
     """Datasets that were read for this plan, and why."""
     without_gold: dict[str, int] = field(default_factory=dict)
     """Datasets with samples that have no gold, and how many."""
+    unreadable_gold: dict[str, str] = field(default_factory=dict)
+    """By cell to run: how many samples no answer can match, because their output contract cannot read their gold."""
     leaderboards: dict[str, Judgement] = field(default_factory=dict)
     """By dataset: leaderboards that do not show what is there."""
 
@@ -109,7 +112,27 @@ def make_plan(bench: Bench, cells: Sequence[Cell], *, limit: int | None = None, 
     planned = tuple(
         PlannedCell(each, _estimate(bench, each, paces), tuple(_blocks(bench, each, unreadable))) for each in judged
     )
-    return Plan(planned, unreadable, read, without_gold, _leaderboards(bench, judge, cells))
+    gold = {
+        str(each.judged.cell): note
+        for each in planned
+        if each.to_do and each.judged.cell.dataset not in unreadable and (note := gold_note(bench, each.judged.cell))
+    }
+    return Plan(planned, unreadable, read, without_gold, gold, _leaderboards(bench, judge, cells))
+
+
+def gold_note(bench: Bench, cell: Cell) -> str:
+    """How many samples of a cell no answer can match, with one of them; empty for none. Its samples must be read."""
+    collection = collection_of(bench, cell.model)
+    if collection is None or collection.contracts is None:
+        return ""
+    from vlmbench_assets.work.parse import contracts_of, unreadable_gold
+
+    samples = samples_of(bench, cell.dataset)
+    found = unreadable_gold(samples, contracts_of(collection, samples, cell.dataset))
+    if not found:
+        return ""
+    name, problem = next(iter(found.items()))
+    return f"the output contract cannot read the gold of {counted(len(found), 'sample')}, such as {name}: {problem}"
 
 
 def _leaderboards(bench: Bench, judge: Judge, cells: Sequence[Cell]) -> dict[str, Judgement]:

@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isnan
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -274,6 +275,7 @@ def _cer(text: str | None) -> float | None:
     if text is None or not text.strip():
         return float("inf")
     try:
-        return float(text.replace(",", "."))
+        rate = float(text.replace(",", "."))
     except ValueError:
         return None
+    return None if isnan(rate) else rate

@@ -6,6 +6,7 @@ from pathlib import Path
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.make.samples import ensure_samples, image_root, sample_rows
+from vlmbench_assets.plan import gold_note
 from vlmbench_assets.prompting import TUNED, adapter_of, collection_of, tuned_here
 from vlmbench_assets.questions import make_questions
 from vlmbench_assets.work.ask import make_requests
@@ -114,5 +115,7 @@ def _notes(bench: Bench, cell: Cell, prompt: RenderedPrompt, rows: Iterable[dict
     if tuned_here(bench, cell):
         yield TUNED
     shown = {digest for each in prompt.examples for digest in each.image_sha256}
+    if note := gold_note(bench, cell):
+        yield note
     if any(digest in row["image_sha256"] for row in rows for digest in shown):
         yield "an example shows an image of this very dataset"

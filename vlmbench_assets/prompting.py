@@ -65,6 +65,14 @@ def contracts_digest(bench: Bench, cell: Cell, slices: str) -> Mapping[str, str]
     return {CONTRACTS: digest_json(parts)[:16]}
 
 
+def thinking_rule(bench: Bench, model: str) -> str:
+    """How thinking is told from a model's answers: the setting, and the version of the rule where there is one."""
+    from vlmbench_sdk.thinking import THINKING as VERSION
+
+    setting = bench.catalog.models[model].thinking
+    return setting if setting == "keep" else f"{setting}@{VERSION}"
+
+
 def tuned_here(bench: Bench, cell: Cell) -> bool:
     """Whether a cell's prompts were tuned on the very split that it is scored on."""
     collection = collection_of(bench, cell.model)

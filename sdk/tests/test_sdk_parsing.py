@@ -16,10 +16,16 @@ MONEY, CURRENCY = Expects(type="money"), Expects(type="money", currency=True)
 MONEY_COMMA = Expects(type="money", decimal=",", currency=True)
 DATE, US_DATE, YEAR_FIRST = (Expects(type="date", order=order) for order in ("dmy", "mdy", "ymd"))
 TIN = Expects(type="choice", choices=("tin", "new tin", "СНИЛС"))
+AGE = Expects(type="choice", choices=("<5", ">5", "6"))
+GRADES = Expects(type="choice", choices=("A", "A+", "A-", "B"))
+LANGUAGES = Expects(type="choice", choices=("C", "C++", "C#"))
+SIGNED = Expects(type="choice", choices=("-1", "1", "$5", "€5"))
+APPROVED = Expects(type="choice", choices=("approved", "rejected"))
 JSON = Expects(type="json", json_schema={"type": "object", "required": ["total"], "properties": {"n": {"minimum": 1}}})
 ANY = [NUMBER, COMMA, MONEY, CURRENCY, MONEY_COMMA, DATE, US_DATE, YEAR_FIRST, TIN, Expects(type="json"), JSON]
-ANY += [Expects(type="text"), Expects(type="text", pattern="[0-9]{4} [0-9]{6}")]
-SOUP = st.text("0123456789.,-/ \u00a0'()$€₽рубкоп.USDmayмая{}[]\":`\n", max_size=60)
+PASSPORT = Expects(type="text", pattern="[0-9]{4} [0-9]{6}")
+ANY += [AGE, GRADES, LANGUAGES, SIGNED, Expects(type="text"), PASSPORT]
+SOUP = st.text("0123456789.,-–/ \u00a0'()$€₽¥рубкоп.USDmayмая{}[]\":`\n<>=+#%ABCek", max_size=60)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +67,44 @@ SOUP = st.text("0123456789.,-/ \u00a0'()$€₽рубкоп.USDmayмая{}[]\":`
         ('Sure:\n```json\n{"total": 1, "b": "я"}\n```', JSON, '{"b":"я","total":1}'),
         ('The answer is {"total": null}!', JSON, '{"total":null}'),
         ("  a b ", Expects(type="text"), "a b"),
+        ("Answer: >5", AGE, ">5"),
+        ("Answer: < 5.", AGE, "<5"),
+        ("Grade: A+.", GRADES, "A+"),
+        ("grade a", GRADES, "A"),
+        ("It is A-, I think", GRADES, "A-"),
+        ("It is C++.", LANGUAGES, "C++"),
+        ("(C#)", LANGUAGES, "C#"),
+        ("C, surely", LANGUAGES, "C"),
+        ("answer -1", SIGNED, "-1"),
+        ("answer: \u22121", SIGNED, "-1"),
+        ("$ 5", SIGNED, "$5"),
+        ("**new-tin**", TIN, "new tin"),
+        ("It is not approved.", Expects(type="choice", choices=("approved", "not approved")), "not approved"),
+        ("Total - 12.50", NUMBER, "12.5"),
+        ("- 12.50", MONEY, "12.50"),
+        ("Total - $12.50", CURRENCY, "12.50 USD"),
+        ("Total: -12.50", NUMBER, "-12.5"),
+        ("\u20135", NUMBER, "-5"),
+        ("-$5", NUMBER, "-5"),
+        ("$-5", NUMBER, "-5"),
+        ("(45.00)", MONEY, "-45.00"),
+        ("$(1,045.00).", CURRENCY, "-1045.00 USD"),
+        ("(45.00 USD)", CURRENCY, "-45.00 USD"),
+        ("45.00-", NUMBER, "-45"),
+        ("12kg", NUMBER, "12"),
+        ("A-12: 45", NUMBER, "45"),
+        ("45р", CURRENCY, "45.00 RUB"),
+        ("Сумма 45.00 к оплате", NUMBER, "45"),
+        ("\u00a545", MONEY, "45.00"),
+        ("\u00a545 CNY", CURRENCY, "45.00 CNY"),
+        ("45 JPY", CURRENCY, "45.00 JPY"),
+        ("05 Jan 18 14:20", DATE, "2018-01-05"),
+        ("12 May 2024, 10:30", DATE, "2024-05-12"),
+        ('{"total": 12.0, "n": 1.0}', JSON, '{"n":1,"total":12}'),
+        ('{"total":1}\nSources: [1]', JSON, '{"total":1}'),
+        ('I think [page 1] {"total":1}', JSON, '{"total":1}'),
+        ('{"total":1}, that is {"total":1.0}', JSON, '{"total":1}'),
+        ("[3.0]", Expects(type="json", json_schema={"items": {"type": "integer", "enum": [3]}}), "[3]"),
     ],
 )
 def test_a_value_is_found(answer: str, expects: Expects, text: str) -> None:
@@ -84,7 +128,30 @@ def test_a_value_is_found(answer: str, expects: Expects, text: str) -> None:
         ("[" * 9999 + "]" * 9999, JSON, "it is not JSON"),
         ("{}", JSON, "the answer lacks `total`"),
         ('{"total": 1, "n": 0}', JSON, "the answer.n is out of bounds"),
-        ("12 34", ANY[-1], "it does not match"),
+        ("12 34", PASSPORT, "it does not match"),
+        ("It is not approved", APPROVED, "it names approved and says 'not'"),
+        ("Документ не подписан", Expects(type="choice", choices=("подписан",)), "says 'не'"),
+        ("5", AGE, "there is no choice in it"),
+        ("1.2 million", NUMBER, "'2 million' is no plain number"),
+        ("1,2 млн руб.", MONEY_COMMA, "is no plain amount"),
+        ("12k", NUMBER, "is no plain number"),
+        ("12k or 15", NUMBER, "is no plain number"),
+        ("1.5e3", NUMBER, "is no plain number"),
+        ("0x1F", NUMBER, "is no plain number"),
+        ("A-12", NUMBER, "there is no number in it"),
+        ("12A", MONEY, "there is no amount in it"),
+        ("Discount (5.00)", MONEY, "'(5.00)' is no plain amount"),
+        ("Discount 5.00- today", NUMBER, "is no plain number"),
+        ("\u00a545", CURRENCY, "may be yen or yuan"),
+        ("12 May, 10:30", DATE, "there is no date in it"),
+        ("5 May, 24 hours", DATE, "there is no date in it"),
+        ("5 мая, 24 часа", DATE, "there is no date in it"),
+        ("12 May 10h30", DATE, "there is no date in it"),
+        ('{"total": 1, "total": 2}', JSON, "a key is given twice"),
+        ('{"a": {"total": 1}, "a": 2}', JSON, "a key is given twice"),
+        ('{"total": 1} or {"total": 2}', JSON, "it has 2 different JSON values"),
+        ('{"items": [{"total": 1}', JSON, "it is not JSON"),
+        ('{"a": "}", b, {"total": 1}}', JSON, "it is not JSON"),
         ("1" * (LONGEST + 1), NUMBER, "characters, more than"),
     ],
 )
@@ -133,6 +200,8 @@ def test_any_json_value_is_read_back(value: object) -> None:
     [
         {"type": "choice"},
         {"type": "choice", "choices": ["a", "A "]},
+        {"type": "choice", "choices": ["yes!", "yes?"]},
+        {"type": "choice", "choices": ["a", ""]},
         {"type": "text", "order": "mdy"},
         {"type": "text", "pattern": "["},
         {"type": "json", "json_schema": {"oneOf": []}},

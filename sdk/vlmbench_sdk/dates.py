@@ -24,7 +24,8 @@ _MONTHS = (
     r"|ноябр[ьяе]|декабр[ьяе]|янв|фев|мар|апр|июн|июл|авг|сент?|окт|ноя|дек"
 )
 _GAP = r"[\s.,/\"'«»“”-]*"
-_YEAR = r"(?P<year>[0-9]{4}|[0-9]{2})(?![0-9])"
+_HOURS = r"[:.]?[0-9]|:|\s*(?:h|hrs?|hours?|am|pm|a\.m|p\.m|min|minutes?|ч|час(?:а|ов)?|мин(?:ут[аы]?)?)(?![^\W\d_])"
+_YEAR = rf"(?P<year>[0-9]{{4}}|[0-9]{{2}})(?!{_HOURS})"
 _DAY = r"(?<![0-9])(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
 _MONTH = rf"(?<![^\W\d_])(?P<month>{_MONTHS})(?![^\W\d_])"
 _DAY_MONTH = re.compile(rf"{_DAY}{_GAP}(?:of\s+)?{_MONTH}{_GAP}{_YEAR}", re.IGNORECASE)

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
+from vlmbench_sdk.choices import bare
 from vlmbench_sdk.json_schema import pattern_mistake, schema_mistake
 from vlmbench_sdk.records import Record
 from vlmbench_sdk.retry import Retry
@@ -62,9 +63,10 @@ class ModelEntry(Entry):
     generation: Generation = Generation()
     revision: str = ""
     """Pinned weights revision."""
-    thinking: Literal["strip", "keep"] = "strip"
+    thinking: Literal["strip", "open", "keep"] = "strip"
     """What of an answer with `<think>…</think>` is scored: `strip` what follows it, `keep` the whole text, which
-    `answers.csv` holds either way. A change of it asks nobody again."""
+    `answers.csv` holds either way. `open` is `strip` for chat templates that write `<think>` themselves: an answer
+    that never ends it is all thinking. A change of it asks nobody again."""
     gpus: int = Field(default=0, ge=0)
     """How many GPUs each of its workers gets."""
     gpu_share: float = Field(default=1.0, gt=0, le=1)
@@ -148,9 +150,9 @@ class Expects(Record):
         for name in sorted(self.model_fields_set & {*_ONLY_FOR}):
             if self.type not in _ONLY_FOR[name]:
                 mistake = f"`{name}` is for type {' or '.join(_ONLY_FOR[name])} only"
-        different = {each.casefold().strip() for each in self.choices}
+        different = {bare(each) for each in self.choices} - {""}
         if self.type == "choice" and len(different) < max(len(self.choices), 1):
-            mistake = "type choice needs `choices`, all different"
+            mistake = "type choice needs `choices`, all different, and not in case or punctuation only"
         if mistake:
             raise ValueError(mistake)
         return self

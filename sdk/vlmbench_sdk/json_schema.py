@@ -11,7 +11,7 @@ _TYPES: dict[str, Callable[[JsonValue], bool]] = {
     "array": lambda value: isinstance(value, list),
     "string": lambda value: isinstance(value, str),
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
-    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "integer": lambda value: not isinstance(value, bool) and (isinstance(value, int) or _is_whole(value)),
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
 }
@@ -27,6 +27,25 @@ KEYWORDS = (
 )
 DEEPEST = 50
 """Levels that a value or schema may have."""
+_EXACT = 2**53
+"""Up to here every whole number is a float of its own (IEEE 754 binary64)."""
+
+
+def plain(value: JsonValue) -> JsonValue:
+    """The same value with 3.0 as 3: JSON has one kind of number, and to JSON Schema 3.0 is an integer.
+
+    Raises:
+        RecursionError: When it is nested too deep.
+    """
+    if isinstance(value, float) and _is_whole(value) and abs(value) <= _EXACT:
+        return int(value)
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list) else value
+
+
+def _is_whole(value: JsonValue) -> bool:
+    return isinstance(value, float) and value.is_integer()
 
 
 def pattern_mistake(pattern: str) -> str:
@@ -141,4 +160,4 @@ def _object_misfit(value: dict[str, JsonValue], schema: Mapping[str, JsonValue],
 
 def _same(one: JsonValue, other: JsonValue) -> bool:
     """Whether two values are the same JSON; Python takes 1 and true for equal."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    return json.dumps(plain(one), sort_keys=True) == json.dumps(plain(other), sort_keys=True)

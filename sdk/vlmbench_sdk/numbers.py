@@ -4,25 +4,43 @@ import re
 from dataclasses import dataclass
 
 _SPACE = " \u00a0\u202f\u2009'\u2019"
+_DASH = "-\u2212\u2013"
 _NUMBER = re.compile(
-    rf"(?<![0-9.,])(?P<sign>[-\u2212]\s?)?(?P<digits>[0-9]{{1,3}}(?:[{_SPACE}][0-9]{{3}}(?![0-9]))+(?:[.,][0-9]+)?"
+    rf"(?<![0-9.,])(?P<sign>[{_DASH}])?(?P<digits>[0-9]{{1,3}}(?:[{_SPACE}][0-9]{{3}}(?![0-9]))+(?:[.,][0-9]+)?"
     r"|[0-9]+(?:[.,][0-9]+)*)"
 )
 _MARKS = {
-    "RUB": r"руб(?:лей|ля|ль)?\b\.?|р\.|rub\b|rur\b|₽",
+    "RUB": r"руб(?:лей|ля|ль)?\b\.?|р\.|(?<=[0-9])р\b|(?<=[0-9] )р\b|rub\b|rur\b|₽",
     "USD": r"us\$|usd\b|долл(?:аров|ара|ар)?\b\.?|\$",
     "EUR": r"eur\b|евро\b|€",
     "GBP": r"gbp\b|£",
     "MYR": r"myr\b|rm(?![a-z])",
     "IDR": r"idr\b|rp\b\.?(?![a-z])",
     "KZT": r"kzt\b|тенге\b|₸",
-    "CNY": r"cny\b|rmb\b|юан(?:ей|я|ь)\b|¥",
+    "CNY": r"cny\b|rmb\b|юан(?:ей|я|ь)\b",
+    "JPY": r"jpy\b|円",
 }
 CURRENCY_NAMES = tuple(_MARKS)
-_ANY_MARK = "|".join(f"(?P<{name}>{mark})" for name, mark in _MARKS.items())
-_BEFORE = re.compile(rf"(?<![^\W\d_])(?:{_ANY_MARK})\s*[-\u2212]?\s*\Z", re.IGNORECASE)
+UNSURE = "¥"
+"""Stands for the currency where only this sign does: yen and yuan share it."""
+_ANY_MARK = "|".join(f"(?P<{name}>{mark})" for name, mark in {**_MARKS, "UNSURE": UNSURE}.items())
+_MARK = "|".join((*_MARKS.values(), UNSURE))
+_BEFORE = re.compile(rf"(?<![^\W\d_])(?:{_ANY_MARK})\s*\Z", re.IGNORECASE)
 _AFTER = re.compile(rf"\s*(?:{_ANY_MARK})(?![^\W\d_])", re.IGNORECASE)
 _KOPECKS = re.compile(r"\s*([0-9]{2})\s*коп", re.IGNORECASE)
+_UNIT = re.compile(r"(?:kg|mg|g|ml|l|km|cm|mm|pcs|st|nd|rd|th|кг|мг|гр|г|мл|л|км|см|мм|шт)(?![^\W_])", re.IGNORECASE)
+"""What may be glued to a number. `m` may not: metres and millions share it."""
+_SCALED = re.compile(
+    r"[0-9](?:[kкmмb](?![^\W_])|\s{0,2}-?(?:k|thousand|million|billion|trillion|hundred|dozen|lakh|crore|mln|mio|mn|bn"
+    r"|тыс|тысяч[аи]?|млн|млрд|трлн|миллион(?:а|ов)?|миллиард(?:а|ов)?)(?![^\W_]))"
+    r"|[0-9]e[-+]?[0-9]|(?<![^\W_])0x[0-9a-f]",
+    re.IGNORECASE,
+)
+_PLAIN = rf"[0-9](?:[{_SPACE}]?[0-9.,])*"
+_INSIDE = rf"\(\s?(?:{_MARK})?\s?{_PLAIN}\s?(?:{_MARK})?\s?\)"
+_BOOKED = re.compile(rf"(?:{_MARK})?\s?(?:{_INSIDE}|{_PLAIN}-)\s?(?:{_MARK})?\.?", re.IGNORECASE)
+"""A whole text as accountants write a negative amount: `(45.00)`, `45.00-`."""
+_MAYBE_BOOKED = re.compile(rf"{_INSIDE}|[0-9]-(?![^\W_])", re.IGNORECASE)
 _REACH = 16
 """Characters before a number in which its currency is looked for."""
 _GROUP = 3
@@ -36,7 +54,7 @@ class Amount:
     value: str
     """With a decimal point and at least two decimals."""
     currency: str
-    """ISO 4217 code; empty where no mark stands beside it."""
+    """ISO 4217 code; `UNSURE` where the mark has two; empty where no mark stands beside it."""
 
 
 def find_numbers(text: str, decimal: str) -> list[str]:
@@ -46,31 +64,63 @@ def find_numbers(text: str, decimal: str) -> list[str]:
         text: Any text.
         decimal: Which of `.` and `,` is the decimal mark where one mark with three digits after it could be either.
     """
+    text = _signed(text)
     return [number for found in _NUMBER.finditer(text) if (number := _normal(found, text, decimal))]
 
 
 def find_amounts(text: str, decimal: str) -> list[Amount]:
     """Every number of a text as an amount, with the currency beside it."""
+    text = _signed(text)
     amounts, past = [], 0
     for found in _NUMBER.finditer(text):
-        number = _normal(found, text, decimal, money=True)
+        number = _normal(found, text, decimal)
         if found.start() < past or not number:
             continue
-        before = _BEFORE.search(text[max(0, found.start() - _REACH) : found.start()])
+        before = _mark_before(text, found.start())
         after = _AFTER.match(text, found.end())
         mark = after or before
         if after and "." not in number and (kopecks := _KOPECKS.match(text, after.end())):
             number, past = f"{number}.{kopecks[1]}", kopecks.end()
         whole, _, fraction = number.partition(".")
         value = _safe(whole, fraction.ljust(_CENTS, "0"), decimal)
-        amounts.append(Amount(value, str(mark.lastgroup) if mark else ""))
+        name = str(mark.lastgroup) if mark else ""
+        amounts.append(Amount(value, UNSURE if name == "UNSURE" else name))
     return amounts
 
 
-def _normal(found: "re.Match[str]", text: str, decimal: str, *, money: bool = False) -> str:
+def unclear_number(text: str) -> str:
+    """The first part of a text that says a number in a way that is not read; empty for none.
+
+    Such are `12k`, `1.2 million`, `1.5e3`, `0x1F`, and, with words around, `(45.00)` and `45.00-`, which are negative
+    in an account and not in a sentence.
+    """
+    found = _SCALED.search(text) or (None if _BOOKED.fullmatch(text.strip()) else _MAYBE_BOOKED.search(text))
+    return found[0] if found else ""
+
+
+def _signed(text: str) -> str:
+    """A text that is nothing but an accountant's negative amount, with a minus in front; others as they are."""
+    if not _BOOKED.fullmatch(text.strip()):
+        return text
+    plain = re.sub(r"[()]", " ", text).strip().removesuffix(".").strip()
+    head = re.match(r"[^0-9]*[0-9][^-]*", plain)
+    return f"-{head[0].strip()} {plain[head.end() :].removeprefix('-')}" if head else text
+
+
+def _normal(found: "re.Match[str]", text: str, decimal: str) -> str:
     """A number's normal form; empty for what only looks like one."""
-    start = found.start("digits")
-    if start and (text[start - 1].isalpha() or text[start - 1] == "_") and not (money and _mark_ends(text, start)):
+    start, end = found.start("digits"), found.end()
+    mark = _mark_before(text, start)
+    if _part_of_a_word(text, start - 1) and not mark:
+        return ""
+    if _part_of_a_word(text, end) and not (_AFTER.match(text, end) or _UNIT.match(text, end)):
+        return ""
+    # "$-5" and "-$5" are both minus five.
+    at = found.start() if found["sign"] else mark.start() - 1 if mark else -1
+    if mark and not found["sign"]:
+        at += max(0, start - _REACH)
+    signed = at >= 0 and text[at] in _DASH
+    if signed and _part_of_a_word(text, at - 1):
         return ""
     digits = found["digits"]
     for space in _SPACE:
@@ -79,20 +129,18 @@ def _normal(found: "re.Match[str]", text: str, decimal: str, *, money: bool = Fa
     if parts is None:
         return ""
     whole, fraction = parts[0].lstrip("0") or "0", parts[1].rstrip("0")
-    minus = found["sign"] and not _joined(text, found.start()) and (whole != "0" or fraction)
-    # "$-5" and "-$5" are both minus five.
-    minus = minus or (money and bool(re.search(r"[-\u2212]\s?[$€£₽]\s?\Z", text[max(0, start - _REACH) : start])))
+    minus = signed and not (at and text[at - 1].isdigit()) and (whole != "0" or fraction)
     return ("-" if minus else "") + _safe(whole, fraction, decimal)
 
 
-def _mark_ends(text: str, at: int) -> bool:
-    """Whether a currency's letters end here, as in `RM12`."""
-    return _BEFORE.search(text[max(0, at - _REACH) : at]) is not None
+def _mark_before(text: str, at: int) -> "re.Match[str] | None":
+    """The currency that ends here, as in `RM12`."""
+    return _BEFORE.search(text[max(0, at - _REACH) : at])
 
 
-def _joined(text: str, at: int) -> bool:
-    """Whether a dash here joins two words, as in `A-12`."""
-    return at > 0 and (text[at - 1].isalnum() or text[at - 1] == "_")
+def _part_of_a_word(text: str, at: int) -> bool:
+    """Whether a letter or an underscore stands here, so that what it is glued to is a name, as `12` of `A-12`."""
+    return 0 <= at < len(text) and (text[at].isalpha() or text[at] == "_")
 
 
 def _split(digits: str, decimal: str, *, grouped: bool) -> tuple[str, str] | None:

@@ -9,18 +9,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pydantic import JsonValue
-
+from vlmbench_sdk.choices import bare, denial
 from vlmbench_sdk.dates import find_dates
 from vlmbench_sdk.entries import Expects
-from vlmbench_sdk.json_schema import misfit
-from vlmbench_sdk.numbers import CURRENCY_NAMES, find_amounts, find_numbers
+from vlmbench_sdk.json_schema import misfit, plain
+from vlmbench_sdk.json_texts import RefusedJson, json_values
+from vlmbench_sdk.numbers import CURRENCY_NAMES, UNSURE, find_amounts, find_numbers, unclear_number
 
-PARSING = "1"
+PARSING = "2"
 """Raised whenever the same answer could be read otherwise."""
 LONGEST = 10_000
 """Characters of an answer that are looked at; a longer one is no single value, JSON and text apart."""
-_FENCE = re.compile(r"```[A-Za-z]*[ \t]*\n?(.*?)```", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +48,19 @@ def _text(answer: str, expects: Expects) -> Parsed:
 
 
 def _number(answer: str, expects: Expects) -> Parsed:
+    if unclear := unclear_number(answer):
+        return Parsed(problem=f"{unclear!r} is no plain number")
     return _only(find_numbers(answer, expects.decimal), "number")
 
 
 def _money(answer: str, expects: Expects) -> Parsed:
+    if unclear := unclear_number(answer):
+        return Parsed(problem=f"{unclear!r} is no plain amount")
     amounts = find_amounts(answer, expects.decimal)
     # "3 items, 45.00 USD": a number with a currency is the amount, others are something else.
     marked = [each for each in amounts if each.currency] or amounts
+    if expects.currency and any(each.currency == UNSURE for each in marked):
+        return Parsed(problem=f"{UNSURE} may be yen or yuan")
     found = [f"{each.value} {each.currency}".strip() if expects.currency else each.value for each in marked]
     if expects.currency and marked and not marked[0].currency and len(set(found)) == 1:
         return Parsed(problem=f"it names no currency (known: {', '.join(CURRENCY_NAMES)})")
@@ -69,56 +74,36 @@ def _date(answer: str, expects: Expects) -> Parsed:
 def _choice(answer: str, expects: Expects) -> Parsed:
     if answer in expects.choices:
         return Parsed(answer)
-    bare = _bare(answer)
-    if same := [each for each in expects.choices if _bare(each) == bare]:
+    words = bare(answer)
+    if same := [each for each in expects.choices if bare(each) == words]:
         return _only(same, "choice")
     # A longer choice first, so that "new tin" is not also "tin".
-    found, rest = [], f" {bare} "
+    found, rest = [], f" {words} "
     for choice in sorted(expects.choices, key=len, reverse=True):
-        words = f" {_bare(choice)} "
-        if words.strip() and words in rest:
+        wanted = f" {bare(choice)} "
+        if wanted in rest:
             found.append(choice)
-            rest = rest.replace(words, " \0 ")
+            rest = rest.replace(wanted, " \0 ")
+    said = denial(rest)
+    if said and len(found) == 1:
+        return Parsed(problem=f"it names {found[0]} and says {said!r}")
     return _only(found, "choice")
 
 
 def _json(answer: str, expects: Expects) -> Parsed:
-    problem = "it is not JSON"
-    for text in _json_texts(answer):
-        try:
-            value: JsonValue = json.loads(text, parse_constant=_refuse_constant)
+    problem, found = "it is not JSON", []
+    try:
+        for each in json_values(answer):
+            # 12.0 and 12 are one number of JSON; half of a surrogate pair is JSON and no text.
+            value = plain(each)
             normal = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-            # Half of a surrogate pair is JSON and no text.
             normal.encode()
-        except (ValueError, RecursionError):
-            continue
-        problem = misfit(value, expects.json_schema)
-        if not problem:
-            return Parsed(normal)
-    return Parsed(problem=problem)
-
-
-def _json_texts(answer: str) -> list[str]:
-    """Where JSON may stand: the whole answer, a fenced block, from the first bracket to the last."""
-    texts = [answer]
-    fenced = [found.strip() for found in _FENCE.findall(answer)]
-    if len(fenced) == 1:
-        texts.append(fenced[0])
-    starts = [at for at in (answer.find("{"), answer.find("[")) if at >= 0]
-    end = max(answer.rfind("}"), answer.rfind("]"))
-    if starts and end > min(starts):
-        texts.append(answer[min(starts) : end + 1])
-    return list(dict.fromkeys(texts))
-
-
-def _refuse_constant(name: str) -> None:
-    message = f"{name} is not JSON"
-    raise ValueError(message)
-
-
-def _bare(text: str) -> str:
-    """Words in lower case with one space between, for comparison."""
-    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
+            misfits = misfit(value, expects.json_schema)
+            found += [] if misfits else [normal]
+            problem = misfits or problem
+    except (ValueError, RecursionError) as error:
+        return Parsed(problem=f"{problem}: {error}" if isinstance(error, RefusedJson) else problem)
+    return _only(found, "JSON value") if found else Parsed(problem=problem)
 
 
 def _only(found: list[str], what: str) -> Parsed:

@@ -9,6 +9,8 @@ from vlmbench_sdk.errors import ModelError
 from vlmbench_sdk.plugin_specs import Options
 from vlmbench_sdk.records import Answer
 
+_filled: set[str] = set()
+"""What this process, a worker, put into its options: a key may stand in any of them."""
 _SECRET = re.compile(r"\$\{ENV:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -45,6 +47,7 @@ def fill_secrets(value: JsonValue, environ: Mapping[str, str]) -> JsonValue:
         missing = sorted(secret_names(value) - set(environ))
         if missing:
             raise ModelError(f"the environment variable {missing[0]} is not set", fix="Set it where the run is started")
+        _filled.update(environ[name] for name in secret_names(value))
         return _SECRET.sub(lambda match: environ[match[1]], value)
     if isinstance(value, dict):
         return {name: fill_secrets(item, environ) for name, item in value.items()}
@@ -53,6 +56,8 @@ def fill_secrets(value: JsonValue, environ: Mapping[str, str]) -> JsonValue:
     return value
 
 
+LONGEST_ERROR, LONGEST_REASON = 400, 100
+"""Characters that are kept of what an endpoint said."""
 SHORTEST_SECRET = 8
 """A shorter one is a placeholder, such as `EMPTY`; blotting it out would spoil texts and protect nothing."""
 
@@ -61,9 +66,11 @@ class Secrets:
     """Keys that must not be seen in anything that is written down."""
 
     def __init__(self, *values: str) -> None:
-        """Keep the keys."""
+        """Keep the keys, and all that `fill_secrets` has put in."""
         # The longest first: what is left of it once a shorter one inside is blotted out would be shown.
-        self._values = sorted({value for value in values if len(value) >= SHORTEST_SECRET}, key=len, reverse=True)
+        self._values = sorted(
+            {value for value in (*values, *_filled) if len(value) >= SHORTEST_SECRET}, key=len, reverse=True
+        )
 
     def out_of(self, text: str) -> str:
         """Return a text without the keys: some endpoints repeat what they were sent."""
@@ -71,8 +78,17 @@ class Secrets:
             text = text.replace(value, "[key]")
         return text
 
+    def short(self, text: str, longest: int = LONGEST_ERROR) -> str:
+        """Return the beginning of a text without the keys: cut first, half a key could be left at the end."""
+        clean = self.out_of(text)
+        return clean if len(clean) <= longest else clean[:longest] + "…"
+
     def out_of_answer(self, answer: Answer) -> Answer:
-        """Return an answer without the keys."""
-        clean = {name: self.out_of(getattr(answer, name)) for name in ("answer", "error", "finish_reason")}
+        """Return an answer without the keys, and what the endpoint said about it shortened."""
+        clean = {
+            "answer": self.out_of(answer.answer),
+            "error": self.short(answer.error),
+            "finish_reason": self.out_of(answer.finish_reason)[:LONGEST_REASON],
+        }
         same = all(getattr(answer, name) == text for name, text in clean.items())
         return answer if same else answer.model_copy(update=clean)

@@ -83,3 +83,12 @@ def test_what_is_no_longer_needed_goes_and_the_rest_stays(changed: Path, vlmbenc
     # What was thrown away is asked again, no more and no less.
     write_yaml(changed, "models/echo", "plugin: echo\noptions: {answer: '{field}'}\n")
     assert json.loads(vlmbench("plan", "--json", check=3).stdout)["cells"][0]["to_ask"] == 60
+
+
+def test_answers_are_compared_without_thinking(workspace: Path, vlmbench: Run) -> None:
+    write_yaml(workspace, "models/echo", "plugin: echo\noptions: {answer: '<think>hm</think>{field}'}\n")
+    vlmbench("run", check=0)
+    write_yaml(workspace, "models/echo", "plugin: echo\noptions: {answer: '<think>hm</think>f1'}\n")
+    vlmbench("run", check=0)
+    flips = json.loads(vlmbench("diff", "echo", "tiny", "--json", check=0).stdout)["flips"]
+    assert {(each["answer_first"], each["answer_second"]) for each in flips} == {("f0", "f1")}

@@ -142,3 +142,9 @@ def test_a_picture_that_cannot_be_scaled_costs_its_request(tmp_path: Path) -> No
     (tmp_path / "a.png").write_bytes(b"none")
     with pytest.raises(RequestError, match=r"a.png: it cannot be read as a picture"):
         data_url(tmp_path / "a.png", 64)
+
+
+def test_weights_that_say_greedy_are_greedy() -> None:
+    assert sampling_of(Generation(temperature=None), {"do_sample": False})["temperature"] == 0
+    assert sampling_of(Generation(temperature=0.5), {"do_sample": False})["temperature"] == 0.5
+    assert sampling_of(Generation(temperature=None), {"do_sample": True, "temperature": 0.7})["temperature"] == 0.7

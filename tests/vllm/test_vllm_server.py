@@ -170,6 +170,18 @@ def test_a_server_that_dies_ends_the_job(tmp_path: Path) -> None:
         model.close()
 
 
+def test_a_server_is_ended_also_when_its_keeper_was_killed(tmp_path: Path) -> None:
+    install(tmp_path)
+    model = model_of(tmp_path)
+    model.load()
+    pids = seen(tmp_path)["pids"]
+    assert isinstance(pids, list)
+    keeper = int(Path(f"/proc/{pids[0]}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    os.kill(keeper, signal.SIGKILL)
+    model.close()
+    until_gone(tmp_path)
+
+
 WORKER = """
 import sys, time
 from pathlib import Path

@@ -13,10 +13,12 @@ import sys
 from pathlib import Path
 
 from PIL import Image
+from tokenizers.processors import TemplateProcessing
 
 from tests.vlms.tiny import draw_total, save_random
 from vlmbench_sdk import Answer, Generation, ModelError, ModelSettings, Request
 from vlmbench_transformers.backend import TransformersModel
+from vlmbench_transformers.engine import Shown
 from vlmbench_transformers.plugin import TransformersOptions
 
 
@@ -66,6 +68,26 @@ def check_families(folder: Path) -> None:
         facts = model.facts()
         assert (facts["smallest_batch"], facts["halvings"]) == (2, 0), facts
         print(f"{family}: 10 equal answers, alone and in batches of 4")
+
+
+def check_first_token(folder: Path) -> None:
+    """What the chat template began with is not begun twice by a tokenizer that adds its first token."""
+    model = model_of(folder / "idefics3")
+    model.load()
+    engine, start = model._loaded(), "<|im_start|>"
+    tokenizer = engine._processor.tokenizer
+    number = tokenizer.convert_tokens_to_ids(start)
+    tokenizer.bos_token = start
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"{start} $A", special_tokens=[(start, number)]
+    )
+    assert tokenizer("a")["input_ids"][0] == number
+    shown = model._show(requests_of(folder, 1)[0])
+    assert isinstance(shown, Shown)
+    ids = engine.prepare([shown])["input_ids"][0].tolist()
+    assert ids.count(number) == shown.text.count(start), ids[:4]
+    model.close()
+    print("first token: once")
 
 
 def check_sampling(folder: Path) -> None:
@@ -162,6 +184,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     check_families(folder)
+    check_first_token(folder)
     check_sampling(folder)
     check_refusals(folder)
     check_pictures(folder)

@@ -92,6 +92,8 @@ def _print(made: "Plan", skipped: Sequence[str]) -> None:
         click.echo(f"leaderboard of {dataset}: {found.state}: {'; '.join(found.reasons)}")
     for dataset, number in made.without_gold.items():
         click.echo(f"dataset {dataset}: {number} samples have no gold and will not be scored")
+    for cell, note in made.unreadable_gold.items():
+        click.echo(f"{cell}: {note}")
     click.echo(summary(made) + _total(made))
 
 
@@ -156,6 +158,7 @@ def _as_json(made: "Plan", skipped: Sequence[str]) -> dict[str, object]:
         "unreadable": made.unreadable,
         "read": {dataset: list(reasons) for dataset, reasons in made.read.items()},
         "without_gold": made.without_gold,
+        "unreadable_gold": made.unreadable_gold,
         "leaderboards": {dataset: list(found.reasons) for dataset, found in made.leaderboards.items()},
         "left_out": list(skipped),
         "to_do": len(made.to_do),

@@ -122,23 +122,22 @@ def pull(  # noqa: PLR0913, RUF100
         )
     phoenix = Phoenix(server)
     folder = find_workspace(workspace).registries / "prompts"
-    made = pulled_entry(phoenix, Which(names, tag, version))
+    made, pulled = pulled_entry(phoenix, Which(names, tag, version))
     path = folder / f"{entry or names[0]}.yaml"
     before = write_entry(path, made)
     was = before.pulled if before else None
-    assert made.pulled is not None  # noqa: S101 - pulled_entry says where it got it
     click.echo(f"wrote {path.relative_to(folder.parent.parent)}")
-    for name, each in made.pulled.versions.items():
+    for name, each in pulled.versions.items():
         pinned = was.versions.get(name, "none") if was else each
         click.echo(f"  {name} version {each}" + (f", was {pinned}" if pinned != each else ""))
     if was:
-        same = was.sha256 == made.pulled.sha256
+        same = was.sha256 == pulled.sha256
         click.echo(
             "the texts are the same as before"
             if same
             else "the texts changed; `vlmbench plan` says what that makes stale"
         )
-    for note in notes(phoenix, made.pulled):
+    for note in notes(phoenix, pulled):
         click.echo(f"note: {note}")
 
 

@@ -145,8 +145,7 @@ def _cost(bench: Bench, model: str, answers: pd.DataFrame) -> float | None:
 
 def _answers(bench: Bench, cell: Cell) -> pd.DataFrame:
     answers = read_table(bench.store.table("answers", cell.dataset, cell.model), ANSWERS)
-    if bench.catalog.models[cell.model].thinking == "strip":
-        answers = spoken(answers)
+    answers = spoken(answers, bench.catalog.models[cell.model].thinking)
     collection = collection_of(bench, cell.model)
     if collection is None or collection.contracts is None:
         return answers

@@ -40,8 +40,7 @@ def read_said(bench: Bench, cell: Cell) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     samples = samples_of(bench, cell.dataset)
     answers = read_published(bench.store, cell)
-    if bench.catalog.models[cell.model].thinking == "strip":
-        answers = spoken(answers)
+    answers = spoken(answers, bench.catalog.models[cell.model].thinking)
     lacking = sorted(set(answers["sample_id"]) - set(samples["sample_id"]))
     if lacking:
         raise ContractError(

@@ -19,6 +19,8 @@ URL_VARIABLE = "PHOENIX_BASE_URL"
 """Environment variable that names the Phoenix server where no `--server` is given, as for Phoenix's own client."""
 TIMEOUT_S = 30.0
 LONGEST_ANSWER = 8 << 20
+LONGEST_ERROR = 65536
+LONGEST_WORD = 500
 PAGE = 100
 
 
@@ -142,7 +144,7 @@ class Phoenix:
                 content: bytes = answer.read(LONGEST_ANSWER + 1)
         except urllib.error.HTTPError as error:
             with error:
-                text = error.read(500).decode("utf-8", "replace").strip()
+                text = error.read(LONGEST_ERROR).decode("utf-8", "replace").strip()
             if error.code == 404 and body is None:  # noqa: PLR2004, RUF100
                 return None
             raise self._failure(f"it answered {error.code}: {text}") from None
@@ -154,6 +156,6 @@ class Phoenix:
 
     def _failure(self, what: str) -> CatalogError:
         # A server that repeats what it was sent must not put the key into a message.
-        said = what.replace(self._key, "***") if self._key else what
+        said = (what.replace(self._key, "***") if self._key else what)[:LONGEST_WORD]
         fix = f"Check the address and {KEY_VARIABLE} ({'is set' if self._key else 'is not set'})"
         return CatalogError(said, where=f"Phoenix at {self.url}", fix=fix)

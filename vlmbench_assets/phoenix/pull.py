@@ -56,8 +56,8 @@ class Which:
         return found
 
 
-def pulled_entry(server: Phoenix, which: Which) -> PromptEntry:
-    """Get prompts as an entry.
+def pulled_entry(server: Phoenix, which: Which) -> tuple[PromptEntry, Pulled]:
+    """Get prompts as an entry, and say where they were got.
 
     Raises:
         CatalogError: When one is missing, or cannot be taken as it is.
@@ -87,7 +87,7 @@ def pulled_entry(server: Phoenix, which: Which) -> PromptEntry:
         versions={prompt: version.id for prompt, version in versions.items()},
         sha256=digest_json(dict(collection.parts)),
     )
-    return PromptEntry.model_validate({**data, "pulled": pulled})
+    return PromptEntry.model_validate({**data, "pulled": pulled}), pulled
 
 
 def notes(server: Phoenix, pulled: Pulled) -> Iterator[str]:
@@ -122,9 +122,9 @@ def states(server: Phoenix, pulled: Pulled) -> list[tuple[str, str, str]]:
     """
     which = Which.of(pulled)
     try:
-        now = pulled_entry(server, which).pulled
-        same = now is not None and now.sha256 == pulled.sha256
-        versions: Mapping[str, str] = now.versions if now else {}
+        now = pulled_entry(server, which)[1]
+        same = now.sha256 == pulled.sha256
+        versions: Mapping[str, str] = now.versions
         words = "the same texts" if same else "other texts"
     except CatalogError as error:
         if not error.where.startswith("prompt ") and "there is no prompt" not in error.what:

@@ -18,6 +18,9 @@ from vlmbench_sdk.thinking import without_thinking
 READ = frozenset({"ok", "truncated"})
 """Statuses of answers that are held against a contract: an empty answer says that there is nothing to read."""
 
+LONGEST_SHOWN = 60
+"""Characters of a reference that are shown."""
+
 
 def contracts_of(collection: Collection | None, samples: pd.DataFrame, dataset: str) -> dict[str, Expects]:
     """The output contract of each sample that has one."""
@@ -27,9 +30,27 @@ def contracts_of(collection: Collection | None, samples: pd.DataFrame, dataset: 
     return {sample_id: expects for sample_id, expects in found.items() if expects is not None}
 
 
-def spoken(answers: pd.DataFrame) -> pd.DataFrame:
-    """The same answers without thinking; one that is nothing but thinking is empty."""
-    said = answers["answer"].map(without_thinking)
+def unreadable_gold(samples: pd.DataFrame, contracts: Mapping[str, Expects]) -> dict[str, str]:
+    """Samples that no answer can match, because their contract reads none of their references; with the reason."""
+    found = {}
+    for name, references in zip(samples["sample_id"], samples["references"], strict=True):
+        gold = [each for each in json.loads(references) if each.strip()] if name in contracts else []
+        problems = [parse(each, contracts[name]).problem for each in gold]
+        if problems and all(problems):
+            found[name] = f"{gold[0][:LONGEST_SHOWN]!r} as {contracts[name].type}: {problems[0]}"
+    return found
+
+
+def spoken(answers: pd.DataFrame, thinking: str) -> pd.DataFrame:
+    """The same answers without thinking; one that is nothing but thinking is empty.
+
+    Args:
+        answers: Answers as they came.
+        thinking: The model's setting: `strip`, `open` or `keep`.
+    """
+    if thinking == "keep":
+        return answers
+    said = answers["answer"].map(lambda text: without_thinking(text, opened=thinking == "open"))
     if said.equals(answers["answer"]):
         return answers
     read = answers.assign(answer=said)

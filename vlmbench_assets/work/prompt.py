@@ -29,6 +29,8 @@ VARIABLES = (
     "sample_id",
 )
 """What a template may use."""
+FAULTS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+"""What an expression of a template, or an adapter, fails with on texts that it does not expect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,10 @@ def _rendered(collection: Collection, sample: Mapping[str, str], dataset: str) -
     try:
         user = rule.user if rule.literal else _render(rule.user, values)
         return RenderedPrompt(system=_render(rule.system, values), user=user, examples=rule.examples)
-    except TemplateError as error:
+    except (TemplateError, *FAULTS) as error:
         raise CatalogError(
-            f"its template fails on sample {sample['sample_id']} ({error})", where=f"prompts {collection.name}"
+            f"its template fails on sample {sample['sample_id']} ({type(error).__name__}: {error})",
+            where=f"prompts {collection.name}",
         ) from error
 
 
@@ -106,7 +109,14 @@ def _adapted(adapter: PromptAdapterPlugin, rendered: RenderedPrompt, sample: Map
         answer_type=sample["answer_type"],
         image_sha256=tuple(json.loads(sample["image_sha256"])),
     )
-    made = adapt(Prompt(system=rendered.system, user=rendered.user, examples=rendered.examples), request)
+    try:
+        made = adapt(Prompt(system=rendered.system, user=rendered.user, examples=rendered.examples), request)
+    except FAULTS as error:
+        raise PluginError(
+            f"it fails on sample {request.sample_id} ({type(error).__name__}: {error})",
+            where=where,
+            fix="Report this to its author",
+        ) from error
     if not isinstance(made, Prompt):
         raise PluginError(f"it must return a Prompt, not {made!r}", where=where, fix="Report this to its author")
     return RenderedPrompt(system=made.system, user=made.user, examples=made.examples)
@@ -119,14 +129,11 @@ def template_mistakes(text: str) -> list[str]:
     from jinja2 import TemplateSyntaxError, meta
 
     try:
-        tree = environment().parse(text)
+        # Which filters there are is looked at only by the second.
+        names = meta.find_undeclared_variables(environment().parse(text))
     except TemplateSyntaxError as error:
         return [f"not a Jinja template: {error.message} (line {error.lineno} of the template)"]
-    return [
-        unknown(name, VARIABLES, "variable")
-        for name in sorted(meta.find_undeclared_variables(tree))
-        if name not in VARIABLES
-    ]
+    return [unknown(name, VARIABLES, "variable") for name in sorted(names) if name not in VARIABLES]
 
 
 @cache

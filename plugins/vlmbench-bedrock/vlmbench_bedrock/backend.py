@@ -87,7 +87,7 @@ class Bedrock(Model[BedrockOptions]):
                 lambda: loop.run_in_executor(self._threads, self._send, request.sample_id, asked)
             )
         except EndpointError as error:
-            error.what = self._secrets().out_of(error.what)
+            error.what = self._secrets().short(error.what)
             raise
         return self._secrets().out_of_answer(answer)
 

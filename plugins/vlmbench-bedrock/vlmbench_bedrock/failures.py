@@ -37,8 +37,6 @@ LASTING = {
 }
 """HTTP statuses that every other request would meet too, with what to do."""
 SET_UP = "Give the worker credentials and a region: `aws configure`, a role, or the environment's `env`"
-LONGEST_WORD = 300
-"""Characters of Bedrock's own message that are kept."""
 
 
 def failure_of(error: Exception, timeout_s: float) -> EndpointError:
@@ -52,7 +50,7 @@ def failure_of(error: Exception, timeout_s: float) -> EndpointError:
         return _refused(error)
     if isinstance(error, (ReadTimeoutError, StreamTimeoutError)):
         return EndpointError(f"Bedrock did not answer in {timeout_s:g} s", transient=True, status="timeout")
-    word = " ".join(str(error).split())[:LONGEST_WORD].rstrip(".")
+    word = " ".join(str(error).split()).rstrip(".")
     if isinstance(error, (ConnectionError, ConnectTimeoutError)):
         return EndpointError(word, transient=True, lasting="Check the network, `region` and `base_url`")
     if isinstance(error, (HTTPClientError, IncompleteReadError, HTTPError, OSError)):
@@ -68,7 +66,7 @@ def failure_of(error: Exception, timeout_s: float) -> EndpointError:
 def _refused(error: ClientError) -> EndpointError:
     said = error.response.get("Error", {})
     meta = error.response.get("ResponseMetadata", {})
-    code, word = str(said.get("Code", "")), " ".join(str(said.get("Message", "")).split())[:LONGEST_WORD]
+    code, word = str(said.get("Code", "")), " ".join(str(said.get("Message", "")).split())
     status = EVENTS.get(code, meta.get("HTTPStatusCode", 0))
     return EndpointError(
         f"HTTP {status} from Bedrock, {code}{f': {word}' if word else ''}",

@@ -41,7 +41,7 @@ class Reply:
     def answer(self, sample_id: str) -> Answer:
         """The answer that this is."""
         text = "".join(self.texts)
-        status: Status = STATUSES.get(self.stop_reason, "ok" if text else "empty")
+        status: Status = STATUSES.get(self.stop_reason, "ok" if text.strip() else "empty")
         error = ""
         if status == "refused":
             error = f"Bedrock refused: {self.stop_reason}"
@@ -51,7 +51,7 @@ class Reply:
             sample_id=sample_id,
             answer=text,
             status=status,
-            finish_reason=self.stop_reason[:100],
+            finish_reason=self.stop_reason,
             error=error,
             latency_ms=(time.monotonic() - self.started_s) * 1000,
             ttft_ms=None if self.first_s is None else (self.first_s - self.started_s) * 1000,

@@ -96,7 +96,7 @@ def test_a_picture_that_cannot_be_read_costs_its_own_answers_only(tmp_path: Path
     answers = {answer.sample_id: answer for answer in ask_all(cast("Model[Options]", Fake()), requests)}
     assert [answers[f"s{number}"].status for number in range(5)] == ["ok", "error", "error", "error", "ok"]
     for number, name in ((1, "cut.jpg"), (2, "other.png"), (3, "missing.png")):
-        assert f"{name} cannot be read as a picture" in answers[f"s{number}"].error
+        assert f"{name}: it cannot be read as a picture" in answers[f"s{number}"].error
 
 
 def test_pictures_are_scaled_down_only(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ class Endpoint(Model[OpenAiOptions]):
         try:
             return self._secrets.out_of_answer(await self._attempt(request))
         except EndpointError as error:
-            error.what = self._secrets.out_of(error.what)
+            error.what = self._secrets.short(error.what)
             raise
 
     async def _attempt(self, request: Request) -> Answer:
@@ -119,4 +119,4 @@ class Endpoint(Model[OpenAiOptions]):
             # Its text names host, port and the system's reason.
             return EndpointError(str(error), transient=True, lasting="Start the endpoint, or correct `base_url`")
         name = type(error).__name__
-        return EndpointError(f"the connection broke ({name}: {str(error)[:200]})", transient=True)
+        return EndpointError(f"the connection broke ({name}: {error})", transient=True)

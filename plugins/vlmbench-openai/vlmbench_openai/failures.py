@@ -5,13 +5,18 @@ from collections.abc import Mapping
 
 from vlmbench_sdk.endpoint_failures import PASSING, THROTTLED, TIMED_OUT, EndpointError, retry_after
 
+SPENT = "Add credit to the account, or raise its limit"
 LASTING = {
     401: "Check the environment variable that the option `api_key` names",
+    402: SPENT,
+    403: "Check that the key of `api_key` may use this model",
     404: "Check `base_url` and `model`: the endpoint knows no such path or model",
 }
 """HTTP statuses that every other request would meet too, with what to do."""
-LONGEST_WORD = 300
-"""Characters of an endpoint's own message that are kept."""
+LASTING_CODES = {"insufficient_quota": SPENT}
+"""The same by the code in an error's body: OpenAI says 429 when the account is spent."""
+LONGEST_BODY = 65536
+"""Bytes of a body that are shown; keys are taken out before it is shortened further."""
 
 
 def http_failure(status: int, headers: Mapping[str, str], body: bytes) -> EndpointError:
@@ -19,14 +24,18 @@ def http_failure(status: int, headers: Mapping[str, str], body: bytes) -> Endpoi
     if 300 <= status < 400:
         fix = "Set `base_url` to the final address; a key is never sent on to another one"
         return EndpointError(f"HTTP {status}: the endpoint sends us elsewhere", lasting=fix)
-    word = message_of(body)
+    word, code = message_of(body)
+    if code == "content_filter":
+        # Azure refuses a prompt so: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter
+        return EndpointError(f"the endpoint refused: {word or code}", status="refused")
+    lasting = LASTING_CODES.get(code, "") or LASTING.get(status, "")
     return EndpointError(
         f"HTTP {status} from the endpoint{f': {word}' if word else ''}",
-        transient=status in PASSING,
+        transient=status in PASSING and not lasting,
         retry_after_s=retry_after(headers),
         status="timeout" if status in TIMED_OUT else "error",
-        throttled=status in THROTTLED,
-        lasting=LASTING.get(status, ""),
+        throttled=status in THROTTLED and not lasting,
+        lasting=lasting,
     )
 
 
@@ -34,7 +43,7 @@ def error_in_body(error: object) -> EndpointError:
     """The failure that an answer with HTTP status 200 carries inside."""
     code = error.get("code", error.get("status")) if isinstance(error, dict) else None
     status = int(code) if isinstance(code, int | str) and str(code).isdigit() else None
-    word = _short(_word(error))
+    word = _line(_word(error))
     # Without a code it may be anything; most of these are a model behind a gateway that is gone for a moment.
     return EndpointError(
         f"the endpoint answered with an error: {word}",
@@ -45,18 +54,20 @@ def error_in_body(error: object) -> EndpointError:
 
 def garbage(body: bytes, kind: str) -> EndpointError:
     """The failure that an answer which is none is, such as a gateway's page."""
-    start = _short(body[:LONGEST_WORD].decode("utf-8", "replace"))
+    start = _line(body[:LONGEST_BODY].decode("utf-8", "replace"))
     return EndpointError(f"the endpoint sent {kind or 'something'} that is no chat answer: {start}", transient=True)
 
 
-def message_of(body: bytes) -> str:
-    """The endpoint's own words in an error's body, shortened."""
-    text = body[:65536].decode("utf-8", "replace")
+def message_of(body: bytes) -> tuple[str, str]:
+    """The endpoint's own words in an error's body, and its code; empty where it says none."""
+    text = body[:LONGEST_BODY].decode("utf-8", "replace")
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        return _short(text)
-    return _short(_word(found.get("error", found)) if isinstance(found, dict) else _word(found))
+        return _line(text), ""
+    error = found.get("error", found) if isinstance(found, dict) else found
+    code = error.get("code") if isinstance(error, dict) else None
+    return _line(_word(error)), code if isinstance(code, str) else ""
 
 
 def _word(error: object) -> str:
@@ -67,6 +78,5 @@ def _word(error: object) -> str:
     return error if isinstance(error, str) else json.dumps(error)
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST_WORD else line[:LONGEST_WORD] + "…"
+def _line(text: str) -> str:
+    return " ".join(text.split())

@@ -7,7 +7,10 @@ from pydantic import Field, JsonValue, field_validator
 
 from vlmbench_sdk import ModelPlugin, Options, hookimpl
 
-OWNED = frozenset({"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens"})
+OWNED = frozenset(
+    {"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens"}
+    | {"temperature", "top_p", "seed", "stop", "n", "response_format"}
+)
 """Keys of a request that `extra_body` may not set: other options and the prompt say them."""
 
 

@@ -64,7 +64,7 @@ class Reply:
             if refusal:
                 self.refusals.append(refusal)
         if reason := choice.get("finish_reason"):
-            self.finish_reason = str(reason)[:100]
+            self.finish_reason = str(reason)
             self.ended = True
             if reason == "error":
                 raise error_in_body(choice.get("error") or {"message": "finish_reason is error"})
@@ -89,10 +89,10 @@ class Reply:
     def _status(self, text: str) -> tuple[Status, str]:
         if self.finish_reason == "content_filter" or (self.refusals and not text):
             word = "".join(self.refusals)
-            return "refused", f"the endpoint refused: {word[:300] or self.finish_reason}"
+            return "refused", f"the endpoint refused: {word or self.finish_reason}"
         if self.finish_reason in {"length", "max_tokens"}:
             return "truncated", ""
-        return ("ok" if text else "empty"), ""
+        return ("ok" if text.strip() else "empty"), ""
 
 
 async def read_reply(response: "ClientResponse") -> Reply:
@@ -110,7 +110,11 @@ async def read_reply(response: "ClientResponse") -> Reply:
         raise garbage(body, response.content_type) from error
     reply = Reply()
     reply.take(piece, "message")
-    if not isinstance(piece, dict) or not piece.get("choices"):
+    choices = piece.get("choices") if isinstance(piece, dict) else None
+    first = choices[0] if isinstance(choices, list) and choices else None
+    # An answer that says nothing would be scored as the model's silence.
+    said = reply.texts or reply.refusals or reply.finish_reason
+    if not isinstance(first, dict) or not isinstance(first.get("message"), dict) or not said:
         raise garbage(body, "JSON")
     reply.first_s = None
     return reply

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL.Image import Image
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from vlmbench_sdk import Answer, EnvironmentEntry, Example, Generation, ModelEntry, ModelError, ModelSettings, Request
@@ -16,6 +17,7 @@ from vlmbench_sdk.plugins import load_plugins
 from vlmbench_sdk.weights import digest_of, find
 from vlmbench_transformers.backend import TransformersModel
 from vlmbench_transformers.batching import Sizes, one_ahead, read_ahead
+from vlmbench_transformers.engine import Shown, Written
 from vlmbench_transformers.plugin import TransformersOptions, vlmbench_registries
 from vlmbench_transformers.prompts import messages, pictures_of, plain
 from vlmbench_transformers.settings import cut, generate_arguments
@@ -112,7 +114,60 @@ def test_examples_without_a_chat_template_are_a_row_not_left_out(tmp_path: Path)
     answer = TransformersModel(options, ModelSettings(name="m"))._show(shown)
     assert isinstance(answer, Answer)
     assert answer.status == "error"
-    assert "`prompt_format` has no place" in answer.error
+    assert answer.error == "the prompt has examples, for which `prompt_format` has no place"
+
+
+@pytest.mark.parametrize(
+    ("form", "lost"),
+    [("{images}{prompt}", "a system prompt"), ("{system}{prompt}", "images"), ("{images}{system}", "a question")],
+)
+def test_what_a_plain_prompt_would_leave_out_is_a_row(tmp_path: Path, form: str, lost: str) -> None:
+    options = TransformersOptions(model=str(tmp_path), prompt_format=form)
+    answer = TransformersModel(options, ModelSettings(name="m"))._show(request(system="Be brief."))
+    assert isinstance(answer, Answer)
+    assert answer.error == f"the prompt has {lost}, for which `prompt_format` has no place"
+
+
+class FullMemory:
+    """An engine whose memory holds so many tokens at once; a request is as long as its question."""
+
+    reproducible_together = True
+
+    def __init__(self, tokens: int) -> None:
+        self.tokens = tokens
+
+    def show(self, request: Request, pictures: tuple[Image, ...]) -> Shown:
+        return Shown(request, pictures, request.prompt)
+
+    def length(self, shown: Shown) -> int:
+        return len(shown.text)
+
+    def prepare(self, batch: list[Shown]) -> list[Shown]:
+        return list(batch)
+
+    def generate(self, batch: list[Shown]) -> list[Written]:
+        if sum(map(self.length, batch)) > self.tokens:
+            raise MemoryError("no room")
+        return [Written(each.text, "stop", len(each.text), 1) for each in batch]
+
+    def facts(self) -> dict[str, JsonValue]:
+        return {}
+
+
+def test_a_batch_that_memory_does_not_hold_is_halved_and_one_that_never_fits_costs_its_own_answer(
+    tmp_path: Path,
+) -> None:
+    model = TransformersModel(TransformersOptions(model=str(tmp_path), batch_size=8), ModelSettings(name="m"))
+    model._engine = FullMemory(100)  # type: ignore[assignment]
+    lengths = [30] * 9 + [101]
+    asked = [Request(sample_id=str(number), images=(), prompt="x" * length) for number, length in enumerate(lengths)]
+    found = {answer.sample_id: answer for answer in model.answer(asked)}
+    assert [found[str(number)].answer for number in range(9)] == ["x" * 30] * 9
+    assert found["9"].status == "error"
+    assert "memory does not suffice for it alone" in found["9"].error
+    facts = model.facts()
+    assert isinstance(facts["halvings"], int)
+    assert facts["halvings"] > 1
 
 
 def test_a_plain_prompt_keeps_braces_of_the_question() -> None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from vlmbench_sdk import Answer, Model, ModelError, ModelSettings, Request, RequestError
+from vlmbench_sdk.media import open_picture
 from vlmbench_sdk.records import Status
 from vlmbench_sdk.weights import Found, find
 from vlmbench_transformers.batching import Sizes, one_ahead, read_ahead
 from vlmbench_transformers.engine import Engine, Shown, Written
-from vlmbench_transformers.pictures import open_picture
 from vlmbench_transformers.plugin import TransformersOptions
-from vlmbench_transformers.prompts import pictures_of
+from vlmbench_transformers.prompts import pictures_of, without_place
 
 if TYPE_CHECKING:
     from transformers import BatchFeature
@@ -95,11 +95,13 @@ class TransformersModel(Model[TransformersOptions]):
 
     def _show(self, request: Request) -> Shown | Answer:
         """Read the pictures and write the prompt; one that cannot be read costs its own answer."""
-        if request.examples and self.options.prompt_format is not None:
-            says = "the prompt shows examples, for which `prompt_format` has no place"
+        if self.options.prompt_format is not None and (lost := without_place(self.options.prompt_format, request)):
+            says = f"the prompt has {lost}, for which `prompt_format` has no place"
             return Answer(sample_id=request.sample_id, status="error", error=says)
         try:
-            pictures = tuple(open_picture(Path(path), self.options.max_side) for path in pictures_of(request))
+            pictures = tuple(
+                open_picture(Path(path), Path(path).name, self.options.max_side) for path in pictures_of(request)
+            )
         except RequestError as error:
             return Answer(sample_id=request.sample_id, status="error", error=str(error))
         return self._loaded().show(request, pictures)

@@ -117,11 +117,15 @@ class Engine:
 
     def prepare(self, batch: Sequence[Shown]) -> "BatchFeature":
         """Run the processor; on a thread, while the device is busy with the batch before."""
+        start = str(getattr(self._processor.tokenizer, "bos_token", None) or "")
+        # A chat template writes the first token itself, and the tokenizer would add another one.
+        begun = bool(start) and self._options.prompt_format is None and batch[0].text.startswith(start)
         return self._processor(
             text=[each.text for each in batch],
             images=[list(each.pictures) for each in batch],
             padding=True,
             return_tensors="pt",
+            **({"add_special_tokens": False} if begun else {}),
         )
 
     def generate(self, inputs: "BatchFeature") -> list[Written]:

@@ -36,6 +36,17 @@ def plain(form: str, image_token: str, request: Request) -> str:
     return out
 
 
+def without_place(form: str, request: Request) -> str:
+    """Name what of a request a plain prompt would leave out; empty when it leaves out nothing."""
+    parts = {
+        "examples": bool(request.examples),
+        "a system prompt": bool(request.system) and "{system}" not in form,
+        "images": bool(request.images) and "{images}" not in form,
+        "a question": bool(request.prompt) and "{prompt}" not in form,
+    }
+    return " and ".join(name for name, lost in parts.items() if lost)
+
+
 def _pictures(paths: Sequence[str]) -> list[Part]:
     return [{"type": "image"} for _ in paths]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from vlmbench_sdk import Answer, Request, RequestError
+from vlmbench_sdk.media import media_type, open_picture
 from vlmbench_vllm.plugin import VllmOptions
 
 Messages = list[JsonValue]
@@ -52,25 +53,23 @@ def data_url(path: Path, max_side: int | None) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise RequestError(f"the picture cannot be read ({error.strerror})", where=path.name) from error
-    kind = mimetypes.guess_type(path)[0] or "image/png"
+    kind = media_type(content) or mimetypes.guess_type(path)[0] or "image/png"
     if max_side is not None and (scaled := _scaled(path, content, max_side)):
         kind, content = "image/png", scaled
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def _scaled(path: Path, content: bytes, max_side: int) -> bytes | None:
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
         with Image.open(io.BytesIO(content)) as opened:
             if max(opened.size) <= max_side:
                 return None
-            upright = ImageOps.exif_transpose(opened).convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise RequestError(f"it cannot be read as a picture ({type(error).__name__})", where=path.name) from error
-    upright.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    upright.save(out, "png")
+    open_picture(io.BytesIO(content), path.name, max_side).save(out, "png")
     return out.getvalue()
 
 

@@ -4,15 +4,19 @@ import asyncio
 import json
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from vlmbench_sdk import Answer, ModelError, ModelSettings, Request
+from vlmbench_sdk.flight import Flight
+from vlmbench_sdk.pace import Slots
 from vlmbench_sdk.records import Status
+from vlmbench_sdk.retry import Retry
 from vlmbench_vllm.plugin import VllmOptions
-from vlmbench_vllm.prompts import Messages, shown
+from vlmbench_vllm.prompts import Messages, messages_of
 from vlmbench_vllm.server import Server
 from vlmbench_vllm.settings import argv_of
 
@@ -72,27 +76,15 @@ class Served:
 
     def answer(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Keep more requests in flight than the server works on at a time, and yield each as it finishes."""
-        most = self._options.concurrency + max(1, self._options.concurrency // 4)
-        tasks: set[asyncio.Task[Answer]] = set()
-        ready, more = shown(requests, self._options), True
-        try:
-            while more or tasks:
-                while more and len(tasks) < most:
-                    each = next(ready, None)
-                    more = each is not None
-                    if isinstance(each, Answer):
-                        yield each
-                    elif each is not None:
-                        tasks.add(self._loop.create_task(self._ask(*each)))
-                if tasks:
-                    first = asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                    done, _ = self._loop.run_until_complete(first)
-                    for task in done:
-                        answer = task.result()
-                        tasks.remove(task)
-                        yield answer
-        finally:
-            self._drop(tasks)
+        with ThreadPoolExecutor(self._options.image_threads, "pictures") as readers:
+
+            async def ask(request: Request) -> Answer:
+                reading = self._loop.run_in_executor(readers, messages_of, request, self._options.max_side)
+                return await self._ask(request, await reading)
+
+            # One attempt: what fails on a server of one's own fails again, or the server is gone.
+            most = self._options.concurrency
+            yield from Flight(ask, Slots(most), Retry(attempts=1), most, self._where).run(self._loop, requests)
 
     def facts(self) -> dict[str, JsonValue]:
         """How the server was started."""
@@ -105,14 +97,6 @@ class Served:
         self._loop.close()
         self._server.stop()
 
-    def _drop(self, tasks: "set[asyncio.Task[Answer]]") -> None:
-        """End what nobody waits for any more."""
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            # Several find at once that the server is gone; one of them has said so.
-            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-
     async def _open(self) -> "ClientSession":
         import aiohttp
 
@@ -124,7 +108,11 @@ class Served:
         )
 
     async def _ask(self, request: Request, messages: Messages) -> Answer:
-        """Ask once: what fails on a server of one's own fails again, or the server is gone."""
+        """Ask once.
+
+        Raises:
+            ModelError: When the server is gone.
+        """
         started = time.monotonic()
         try:
             async with self._session.post("/v1/chat/completions", json={**self._fields, "messages": messages}) as got:

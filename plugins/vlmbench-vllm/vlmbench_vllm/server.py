@@ -5,12 +5,14 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 from vlmbench_sdk import ModelError
@@ -58,8 +60,10 @@ class Server:
         command = [program(where), "serve", *argv, "--host", HOST, "--port", str(self.port)]
         # In the environment, because every user of a machine can read a command line.
         environment = {**os.environ, "VLLM_API_KEY": self.key, "PYTHONUNBUFFERED": "1"}
+        told, tell = os.pipe()
         self._process = subprocess.Popen(
-            [sys.executable, keeper.__file__, *command],
+            [sys.executable, keeper.__file__, str(tell), *command],
+            pass_fds=(tell,),
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -69,6 +73,9 @@ class Server:
             # Whoever ends the worker's processes by their group would end the keeper before it could do its work.
             start_new_session=True,
         )
+        os.close(tell)
+        with os.fdopen(told) as line:
+            self._group = int(line.read() or 0)
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
         self._error = ""
         self._reader = threading.Thread(target=self._read_log, daemon=True)
@@ -110,11 +117,13 @@ class Server:
         """End it and all it started."""
         if self._process.stdin is not None:
             self._process.stdin.close()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(keeper.GRACE_S + 10)
-        finally:
-            self._process.kill()
-            self._process.wait()
+        self._process.kill()
+        if self._process.wait() < 0 and self._group:
+            # The keeper was killed before it could end the server.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._group, signal.SIGKILL)
         self._reader.join(5)
         if self._process.stdout is not None:
             self._process.stdout.close()

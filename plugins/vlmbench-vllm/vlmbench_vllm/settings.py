@@ -38,6 +38,9 @@ def sampling_of(wanted: Generation, saved: dict[str, JsonValue]) -> dict[str, Js
         saved: What stands in the weights' `generation_config.json`.
     """
     settings = {name: saved[name] if saved.get(name) is not None else value for name, value in NEUTRAL.items()}
+    if saved.get("do_sample") is False:
+        # What Transformers calls greedy.
+        settings["temperature"] = 0.0
     if wanted.temperature is not None:
         settings["temperature"] = wanted.temperature
     if wanted.top_p is not None:
