@@ -29,6 +29,8 @@ __all__ = ["Catalog", "Cell", "Origin", "RegistryFolder", "load_catalog"]
 EntryT = TypeVar("EntryT", bound=Entry)
 PROCESS = "process"
 DEFAULT_DIMENSIONS: tuple[str, ...] = BenchmarkEntry.model_fields["dimensions"].default
+DEFAULT_METRICS = ("exact_match", "anls", "cer")
+"""What a cell is scored by where neither its dataset nor a benchmark says; every metric there is would be dozens."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -81,15 +83,12 @@ class Catalog:
     def metrics_of(self, dataset: str, model: str) -> tuple[str, ...]:
         """What a cell is scored by: its dataset's metrics and those of every benchmark it is in.
 
-        Where nothing names any: all that score in the host.
+        Where nothing names any: `DEFAULT_METRICS`.
         """
         names = [*self.datasets[dataset].metrics]
         for entry in self._benchmarks_of(dataset, model):
             names += [*([entry.headline] if entry.headline else []), *entry.metrics]
-        return tuple(dict.fromkeys(names)) or self._metrics_of_the_host()
-
-    def _metrics_of_the_host(self) -> tuple[str, ...]:
-        return tuple(sorted(name for name, entry in self.metrics.items() if entry.environment is None))
+        return tuple(dict.fromkeys(names)) or tuple(name for name in DEFAULT_METRICS if name in self.metrics)
 
     def headline_of(self, dataset: str, model: str = "") -> str:
         """The metric that ranks: the first headline of the benchmarks it is in, else its first metric."""

@@ -95,7 +95,8 @@ class DatasetEntry(Entry):
     language: str = ""
     """Language of samples that do not say their own."""
     metrics: tuple[EntryName, ...] = ()
-    """Metrics that score this dataset; empty means those of the benchmarks it is in."""
+    """Metrics that score this dataset; empty means those of the benchmarks it is in, and where those name none either,
+    `exact_match`, `anls` and `cer`."""
     licence: str = ""
     citation: str = ""
 

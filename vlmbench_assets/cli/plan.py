@@ -1,6 +1,6 @@
 """`vlmbench plan`: what would run, why, and what it would take; starts nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,19 +82,24 @@ def _print(made: "Plan", skipped: Sequence[str]) -> None:
     if rows:
         header = ["model", "dataset", "state", "run", "ask", "time", "tokens", "why"]
         print_table(header, rows, right=["ask", "time", "tokens"])
+    for line in _notes(made):
+        click.echo(line)
+    click.echo(summary(made) + _total(made))
+
+
+def _notes(made: "Plan") -> Iterator[str]:
     for each in made.to_do:
         for obstacle in each.blocked:
-            click.echo(f"blocked: {each.judged.cell}: {obstacle}")
+            yield f"blocked: {each.judged.cell}: {obstacle}"
     for each in made.cells:
         if each.judged.imported:
-            click.echo(f"imported: {each.judged.cell}: from {each.judged.imported}, never asked")
+            yield f"imported: {each.judged.cell}: from {each.judged.imported}, never asked"
     for dataset, found in made.leaderboards.items():
-        click.echo(f"leaderboard of {dataset}: {found.state}: {'; '.join(found.reasons)}")
+        yield f"leaderboard of {dataset}: {found.state}: {'; '.join(found.reasons)}"
     for dataset, number in made.without_gold.items():
-        click.echo(f"dataset {dataset}: {number} samples have no gold and will not be scored")
+        yield f"dataset {dataset}: {number} samples have no gold and will not be scored"
     for cell, note in made.unreadable_gold.items():
-        click.echo(f"{cell}: {note}")
-    click.echo(summary(made) + _total(made))
+        yield f"{cell}: {note}"
 
 
 def _why(each: "PlannedCell") -> str:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     More = Mapping[str, tuple[pyarrow.DataType, Sequence[object]]]
 
-WHOLE = frozenset({"attempts", "input_tokens", "output_tokens", "n", "n_scored"})
-DECIMAL = frozenset({"latency_ms", "ttft_ms", "value", "weight", "coverage", "ci_low", "ci_high"})
+WHOLE = frozenset({"attempts", "input_tokens", "output_tokens", "n", "n_scored", "documents"})
+DECIMAL = frozenset({"latency_ms", "ttft_ms", "value", "weight", "coverage", "ci_low", "ci_high", "mde"})
 LISTS = frozenset({"references", "images", "image_sha256"})
 """Columns that are JSON lists of texts in the CSV tables, and lists in Parquet."""
 Rows = Sequence[Mapping[str, object]]
