@@ -46,8 +46,11 @@ def sent(name: str, entry: ModelEntry) -> JsonValue:
     """What an entry sends for the sample: all words, where pictures stand, and the rules for pictures."""
     if entry.plugin == "transformers":
         options = TransformersOptions.model_validate(entry.options)
-        request = SAMPLE if options.prompt_format is None else SAMPLE.model_copy(update={"examples": ()})
         form = options.prompt_format
+        request = SAMPLE
+        if form is not None:
+            # What a plain prompt has no place for is refused, not left out.
+            request = SAMPLE.model_copy(update={"examples": (), "system": SAMPLE.system if "{system}" in form else ""})
         words: JsonValue = json.loads(
             json.dumps(messages(request) if form is None else plain(form, "<image>", request))
         )

@@ -108,7 +108,9 @@ def tables_of(bench: Bench, state: State) -> Scored:
     # Scores of before the rule had a version name it only where they kept the thinking.
     answers = spoken(answers, state.metrics.lineage.get(THINKING, "strip").partition("@")[0])
     # What broke its output contract then is known from its scores; the contract may be another one now.
-    unparsed = metrics["value"].isna() & (metrics["category"] == "unparsed")
+    # Only those that combine write something else than the status there.
+    combining = [name for name in bench.catalog.metrics if bench.metric(name).combine]
+    unparsed = metrics["value"].isna() & (metrics["category"] == "unparsed") & metrics["metric"].isin(combining)
     broken = metrics.loc[unparsed | (metrics["detail"] == "parse_failed"), "sample_id"]
     answers.loc[answers["sample_id"].isin(broken), "status"] = "parse_failed"
     return Scored(

@@ -7,7 +7,6 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import isnan
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -278,4 +277,5 @@ def _cer(text: str | None) -> float | None:
         rate = float(text.replace(",", "."))
     except ValueError:
         return None
-    return None if isnan(rate) else rate
+    # Also false for what is no number.
+    return rate if rate >= 0 else None

@@ -12,6 +12,10 @@ Normalize = Callable[[str], str]
 NO_GOLD = "no gold"
 """Detail of a null score where the sample has no gold, or none that the metric could use: not counted anywhere."""
 
+NOT_COMPARED = ("too large", "too long", "too many")
+"""How the detail of a null score begins where an answer is too much to be compared: as one that failed, it counts as
+the worst where failures do, since running on for ever must not leave the headline."""
+
 NormalizeMany = Callable[[Sequence[str]], Sequence[str]]
 """The same over many texts at once."""
 

@@ -57,6 +57,14 @@ def test_an_answer_that_cannot_be_scored_lowers_the_coverage_only() -> None:
         assert (row["value"], row["n"], row["n_scored"], row["coverage"]) == (1.0, 2, 1, 0.5)
 
 
+def test_an_answer_that_ran_on_for_ever_does_not_leave_the_headline() -> None:
+    samples, answers, metrics = tables_of([_exact("a", "1", 1.0), _exact("b", "2", None)])
+    metrics.loc[metrics["sample_id"] == "b", "detail"] = "too large: 3000 and 2 line items are not matched"
+    found = aggregate(samples, answers, metrics, PLUGINS, ("overall",))
+    assert _one(found, "exact_match", "failures_worst")["value"] == 0.5
+    assert _one(found, "exact_match", "answered_only")["value"] == 1.0
+
+
 def test_a_failed_answer_to_a_sample_without_gold_is_no_zero() -> None:
     rows = [_exact("a", "1", 1.0), _exact("b", "2", None, status="error", references=(), detail="no gold")]
     assert _one(_aggregate(rows), "exact_match", "failures_worst")["value"] == 1.0

@@ -132,10 +132,10 @@ def _scores(judge: Judge, cell: Cell, reference: _Reference) -> CellScores | Non
 
 
 def _cost(bench: Bench, model: str, answers: pd.DataFrame) -> float | None:
-    """What a thousand answers cost by the tokens they took; 0 where asking costs nothing."""
+    """What a thousand answers cost by the tokens they took; None where nobody says, as a GPU of one's own costs too."""
     price = bench.catalog.models[model].price
     if price is None:
-        return 0.0
+        return None
     tokens = answers[["input_tokens", "output_tokens"]].dropna().astype(float).mean()
     if tokens.isna().any():
         return None

@@ -22,6 +22,7 @@ from vlmbench_assets.work.statistics import (
     Range,
 )
 from vlmbench_sdk import MetricPlugin
+from vlmbench_sdk.metric import NO_GOLD, NOT_COMPARED
 
 OVERALL = "overall"
 ALL = "all"
@@ -31,7 +32,6 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 ATTRIBUTES = "attributes."
 PAGES, RESOLUTION = "pages", "resolution"
 PAGE_BUCKETS = ((1, "1"), (2, "2"), (5, "3 to 5"), (10, "6 to 10"))
-NO_GOLD = "no gold"
 NONE: Mapping[str, Combine] = {}
 
 
@@ -81,8 +81,11 @@ def _kept(value: FloatArray, failed: BoolArray, detail: pd.Series, policy: Polic
     scored = ~np.isnan(value)
     if policy == "answered_only":
         return scored
-    # Null without gold stays null under both policies; only a failed answer counts as the worst.
-    return np.asarray(scored | (failed & (detail != NO_GOLD).to_numpy(dtype=bool)), dtype=np.bool_)
+    # Null without gold stays null under both policies; a failed or a runaway answer counts as the worst.
+    lost = (failed & (detail != NO_GOLD).to_numpy(dtype=bool)) | detail.str.startswith(NOT_COMPARED).to_numpy(
+        dtype=bool
+    )
+    return np.asarray(scored | lost, dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)

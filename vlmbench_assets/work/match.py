@@ -65,6 +65,13 @@ def match(predictions: Sequence[Prediction], samples: Sequence[SampleRow], how: 
             where=where,
             fix="Read the same split in the same order, or match by `--match id` or `--match question`",
         )
+    if how == "id" and 2 * len(other_gold) > len(found):
+        raise ExchangeError(
+            f"{len(other_gold)} of {len(found)} have other references than the sample of their id: "
+            f"{listed(other_gold)}; so their ids only look alike",
+            where=where,
+            fix="Match by `--match question`, or read the dataset that the file is about",
+        )
     return Matched(found, tuple(unmatched), tuple(other_gold))
 
 
@@ -109,8 +116,8 @@ def _by_question(samples: Sequence[SampleRow], where: str) -> Find:
     known: dict[tuple[str, tuple[str, ...]], list[SampleRow]] = defaultdict(list)
     for sample in samples:
         question, names = sample["question"].strip(), _names(json.loads(sample["images"]))
-        known[question, names].append(sample)
-        known[question, ()].append(sample)
+        for each in {names, ()}:
+            known[question, each].append(sample)
 
     def find(prediction: Prediction) -> SampleRow | None:
         if not prediction.question:

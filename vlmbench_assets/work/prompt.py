@@ -29,7 +29,7 @@ VARIABLES = (
     "sample_id",
 )
 """What a template may use."""
-FAULTS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+FAULTS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 """What an expression of a template, or an adapter, fails with on texts that it does not expect."""
 
 

@@ -55,7 +55,9 @@ def _prediction(where: str, line: _Line, mistakes: Mistakes) -> Prediction:
         where=where,
         position=line.doc_id,
         question=line.input if isinstance(line.input, str) else "",
-        gold=gold_of(line.target if isinstance(line.target, str) else json.dumps(line.target) if line.target else ""),
+        gold=gold_of(
+            line.target if isinstance(line.target, str) else json.dumps(line.target) if line.target is not None else ""
+        ),
         answer=said or "",
         status="ok" if said else "empty",
         output_tokens=counts[0].output_tokens if len(counts) == 1 and counts[0] else None,

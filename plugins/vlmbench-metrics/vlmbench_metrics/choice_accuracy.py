@@ -4,12 +4,18 @@ import re
 
 from vlmbench_metrics.options import ChoiceAccuracyOptions
 from vlmbench_sdk import Case, Score, categorize
+from vlmbench_sdk.choices import denial
 from vlmbench_sdk.entries import Expects
 from vlmbench_sdk.parsing import LONGEST, Parsed, parse
 
 _ALONE = re.compile(r"\W*([A-Z])\W*")
 _MARKED = re.compile(r"[(\[*]+([A-Z])[)\]*]+")
-_SAID = re.compile(r"(?i:\b(?:answer|option|choice|ответ|вариант)\b)\W{0,3}(?i:\b(?:is|это)\b)?\W{0,4}\b([A-Z])\b")
+_LED = re.compile(r"\W*([A-Z])[.):]\s.*", re.DOTALL)
+# A and I are words of their own, as in "Answer: A dog is shown".
+_SAID = re.compile(
+    r"(?i:\b(?:answer|option|choice|ответ|вариант)\b)\W{0,3}(?i:\b(?:is|это)\b)?\W{0,4}"
+    r"\b((?:[B-HJ-Z]|[AI](?!\s+\w))\b)"
+)
 
 
 def score(case: Case, options: ChoiceAccuracyOptions) -> Score:
@@ -19,9 +25,10 @@ def score(case: Case, options: ChoiceAccuracyOptions) -> Score:
     parsers are below. Range 0 or 1, higher is better. For multiple choice.
 
     `exact`: the whole answer. `choice`: the only one of `choices` that stands in the answer, by words
-    (`vlmbench_sdk.parsing`). `letter`: an upper-case letter A to Z that is the whole answer, else the only one in
-    brackets or asterisks, else the only one behind "answer", "option", "choice", "ответ" or "вариант". Where a
-    parser finds none or several different ones, the answer is `unparsed` and wrong: guessing would score the guess.
+    (`vlmbench_sdk.parsing`). `letter`: an upper-case letter A to Z that is the whole answer or leads it (`A.`), else
+    the only one in brackets or asterisks, else the only one behind "answer", "option", "choice", "ответ" or
+    "вариант". Where a parser finds none or several different ones, or a letter beside a denial such as "not", the
+    answer is `unparsed` and wrong: guessing would score the guess.
     """
     if not case.answer.strip():
         right = any(not reference.strip() for reference in case.references)
@@ -44,8 +51,10 @@ def _parse(answer: str, options: ChoiceAccuracyOptions) -> Parsed:
         return parse(answer, Expects(type="choice", choices=options.choices))
     if len(answer) > LONGEST:
         return Parsed(problem=f"the answer has {len(answer)} characters, more than {LONGEST}")
-    if alone := _ALONE.fullmatch(answer):
+    if alone := _ALONE.fullmatch(answer) or _LED.fullmatch(answer):
         return Parsed(alone[1])
+    if word := denial(answer):
+        return Parsed(problem=f"it says {word!r}")
     for pattern in (_MARKED, _SAID):
         letters = list(dict.fromkeys(pattern.findall(answer)))
         if len(letters) == 1:

@@ -1,6 +1,7 @@
 """ROUGE-N and ROUGE-L: overlap of runs of words, and the longest common subsequence."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 
@@ -40,7 +41,12 @@ def score_compat(case: Case, options: RougeOptions) -> Score:
 
 
 def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
+    lower = text.lower()
+    if lower.isascii():
+        return _WORD.findall(lower)
+    # The vowel signs of Hindi and Thai are marks, no letters, and belong to their words.
+    kept = (each if each.isalnum() or unicodedata.category(each)[0] == "M" else " " for each in lower)
+    return "".join(kept).split()
 
 
 def _score(case: Case, kind: str, words: Callable[[str], list[str]], *, same: bool) -> Score:

@@ -63,10 +63,11 @@ def score(case: Case, options: BoxIouOptions) -> Score:
     if best is None:
         return Score(value=None, detail=NO_GOLD)
     if not said.boxes:
-        absent = best == 1 and not case.answer.strip()
-        if absent:
+        # An empty list says that there is none, as an empty answer does.
+        nothing = not case.answer.strip() or read_json_found(case.answer).value in ([], {})
+        if best == 1 and nothing:
             return Score(value=1.0, category="correct")
-        return Score(value=0.0, category="unparsed" if case.answer.strip() else "missing", detail="no box")
+        return Score(value=0.0, category="missing" if nothing else "unparsed", detail="no box")
     if best == 1:
         return Score(value=1.0, category="correct")
     empty = all(_area(box) <= 0 for box in _corners(said.boxes, options.answer_format))

@@ -60,8 +60,7 @@ def score(case: Case, options: ChecksumOptions) -> Score:
     if options.path:
         found = read_json_answer(case.answer).value
         if found is None:
-            category = "unparsed" if case.answer.strip() else ""
-            return Score(value=None, category=category, detail="no JSON object to check")
+            return Score(value=None, detail="no JSON object to check")
         text = text_at(found, options.path)
     text = text.strip()
     if len(text) > LONGEST or not re.search(r"[0-9]", text):

@@ -25,6 +25,9 @@ def judged(case: Case, options: ClassOptions) -> Score:
     if said in names:
         said = gold
     detail = json.dumps({"gold": gold, "said": said})
+    if not case.answer.strip() and not gold:
+        # Nothing is there, and nothing is said.
+        return Score(value=1.0, category="correct", detail=json.dumps({"gold": gold, "said": gold}))
     if said == gold:
         return Score(value=1.0, category="correct", detail=detail)
     if not case.answer.strip():

@@ -20,7 +20,7 @@ def score(case: Case, options: DateOrderOptions) -> Score:
     """
     answer = read_json_answer(case.answer).value
     if answer is None:
-        return Score(value=None, category="unparsed" if case.answer.strip() else "", detail="no JSON object to check")
+        return Score(value=None, detail="no JSON object to check")
     found = {path: _date(answer, path, options.order) for path in (options.earlier, options.later)}
     for path, date in found.items():
         if not date:

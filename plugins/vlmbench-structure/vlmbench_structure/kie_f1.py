@@ -55,6 +55,9 @@ def score(case: Case, options: KieF1Options) -> Score:
     if not counted:
         return Score(value=None, detail=NO_GOLD)
     best = max(counted, key=lambda each: (_measure(each, options), -each[2]))
+    if found.value is None and case.answer.strip():
+        # Words in place of an object are one field too many, also where there is nothing to be found.
+        best = (0, 1, best[2])
     detail = json.dumps(dict(zip(("correct", "answer", "gold"), best, strict=True)))
     if found.value is None and case.answer.strip():
         return Score(value=0.0, category="unparsed", detail=detail)

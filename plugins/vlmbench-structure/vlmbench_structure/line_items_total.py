@@ -24,7 +24,7 @@ def score(case: Case, options: LineItemsTotalOptions) -> Score:
     """
     answer = read_json_answer(case.answer).value
     if answer is None:
-        return Score(value=None, category="unparsed" if case.answer.strip() else "", detail="no JSON object to check")
+        return Score(value=None, detail="no JSON object to check")
     items = at_path(answer, options.items)
     if not isinstance(items, list) or not 0 < len(items) <= MOST_ITEMS:
         return Score(value=None, detail=f"no line items in {options.items!r}")
