@@ -69,7 +69,8 @@ def test_whatever_stops_the_command_stops_all_cells(two_gpus: Path, number: sign
     process.send_signal(number)
     status = process.wait(PATIENCE_S)
     until = time.monotonic() + PATIENCE_S
-    while worker_pids(two_gpus) or not (two_gpus / "data/answers/other/tiny/failure.json").exists():
+    failures = [two_gpus / f"data/answers/{model}/tiny/failure.json" for model in ("one", "other")]
+    while worker_pids(two_gpus) or not all(each.exists() for each in failures):
         assert time.monotonic() < until, "a cell outlives the command"
         time.sleep(0.05)
     said = (two_gpus.parent / "said").read_text(encoding="utf-8")

@@ -221,9 +221,7 @@ class MadeFrom:
         for model, answers, aggregates in cells:
             tuned = f" {TUNED}" if tuned_here(self._bench, Cell(model=model, dataset=dataset)) else ""
             made = f"{_file(answers, 'answers')[:16]} {aggregates.version if aggregates else ''}"
-            price = self._bench.catalog.models[model].price
-            paid = f" at {digest_json(price.model_dump(mode='json'))[:8]}" if price else ""
-            lineage[f"model {model}"] = made + tuned + paid
+            lineage[f"model {model}"] = made + tuned
         return lineage
 
     def _owner(self, hook: str, name: str) -> str:

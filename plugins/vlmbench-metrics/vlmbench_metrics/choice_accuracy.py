@@ -10,7 +10,7 @@ from vlmbench_sdk.parsing import LONGEST, Parsed, parse
 
 _ALONE = re.compile(r"\W*([A-Z])\W*")
 _MARKED = re.compile(r"[(\[*]+([A-Z])[)\]*]+")
-_LED = re.compile(r"\W*([A-Z])[.):]\s.*", re.DOTALL)
+_LED = re.compile(r"\s*([A-Z])[.):]\s.*", re.DOTALL)
 # A and I are words of their own, as in "Answer: A dog is shown".
 _SAID = re.compile(
     r"(?i:\b(?:answer|option|choice|ответ|вариант)\b)\W{0,3}(?i:\b(?:is|это)\b)?\W{0,4}"
