@@ -8,6 +8,7 @@ Written here because exactness matters: openpyxl 3.1 takes `x005F_` out of share
 import io
 import re
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from xml.parsers import expat
@@ -58,7 +59,7 @@ def _first(archive: Archive) -> str:
     return sheets[0] if sheets else _SHEET
 
 
-class _Reader:
+class _Reader(ABC):
     """Expat without documents types, which entities and their bombs need; namespaces are left out."""
 
     def parse(self, content: bytes) -> None:
@@ -74,14 +75,14 @@ class _Reader:
         message = "it declares a document type"
         raise ValueError(message)
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def start(self, name: str, attributes: dict[str, str]) -> None: ...
 
-    def end(self, name: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def end(self, name: str) -> None: ...
 
-    def text(self, text: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def text(self, text: str) -> None: ...
 
 
 class _Strings(_Reader):
