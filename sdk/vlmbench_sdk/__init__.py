@@ -1,5 +1,6 @@
 """What VLMHyperBench plugins and workers import. Light: pydantic, pluggy and dagster-pipes only."""
 
+from vlmbench_sdk.endpoint_options import EndpointOptions
 from vlmbench_sdk.entries import (
     BenchmarkEntry,
     DatasetEntry,
@@ -69,6 +70,7 @@ __all__ = [
     "DatasetEntry",
     "DatasetError",
     "DatasetReaderPlugin",
+    "EndpointOptions",
     "Environment",
     "EnvironmentEntry",
     "EnvironmentPlugin",
