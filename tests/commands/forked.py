@@ -54,9 +54,7 @@ class Server:
         """Run a command to its end, and until nothing holds its output any more, as `subprocess.run` does."""
         order = {"arguments": list(arguments), "cwd": str(cwd.absolute()), "environment": dict(environment)}
         pipes = [os.pipe() for _ in range(3)]
-        with open(0, closefd=False) as stdin:  # noqa: PTH123
-            theirs = [stdin.fileno(), *(pipe[1] for pipe in pipes)]
-            socket.send_fds(self._control, [json.dumps(order).encode()], theirs)
+        socket.send_fds(self._control, [json.dumps(order).encode()], [0, *(end for _, end in pipes)])
         for _, end in pipes:
             os.close(end)
         with ThreadPoolExecutor(len(pipes)) as pool:
@@ -96,5 +94,5 @@ class Commands:
 
 
 def _read(descriptor: int) -> str:
-    with open(descriptor, encoding="locale") as file:  # noqa: PTH123
+    with open(descriptor, encoding="locale") as file:
         return file.read()

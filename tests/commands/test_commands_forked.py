@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.forked import MODULE, Commands
+from tests.commands.forked import Commands
+from tests.commands.server import MODULE
 from tests.support import Run, write_yaml
 
 PROBE = """
