@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.commands.forked import Commands
 from tests.support import PHOENIX, Run, write_source, write_yaml
 
 ENGINES = {
@@ -78,20 +80,21 @@ def workspace(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def commands() -> Iterator[Commands]:
+    """What starts commands without importing the same libraries for each."""
+    started = Commands()
+    yield started
+    started.close()
+
+
 @pytest.fixture
-def vlmbench(workspace: Path, tmp_path: Path) -> Run:
+def vlmbench(workspace: Path, tmp_path: Path, commands: Commands) -> Run:
     """Run the command as a user does, in a process of its own, on the workspace."""
 
     def run(*arguments: str, cwd: Path | None = None, check: int | None = None) -> "subprocess.CompletedProcess[str]":
         environment = {**os.environ, "VLMBENCH_CACHE": str(tmp_path / "cache"), "PYTHONWARNINGS": "default"}
-        done = subprocess.run(
-            [sys.executable, "-m", "vlmbench_assets.cli", *arguments],
-            cwd=cwd or workspace,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = commands.run(arguments, cwd or workspace, environment)
         if check is not None:
             assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

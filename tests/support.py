@@ -2,8 +2,13 @@
 
 import json
 import os
+import signal
+import socket
 import subprocess
-from collections.abc import Callable, Iterator
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +19,7 @@ PHOENIX = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "vlmb
 """Programs of the environment that `.ci/phoenix.sh` makes."""
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 """The fixture `vlmbench`: runs the command and returns how it ended."""
+SERVED_WITHIN_S = 120
 
 
 def journal_of(root: Path, model: str, dataset: str = "tiny") -> Path:
@@ -28,6 +34,45 @@ def disk_of(folder: Path, options: str) -> Iterator[Path]:
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
+
+
+def free_port() -> int:
+    """A port of this machine's own address that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def served(command: Sequence[str], url: str, folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """A server in a folder for as long as the block lasts, from when it answers at a URL; it and all that it starts."""
+    log = folder / "served.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        end = time.monotonic() + SERVED_WITHIN_S
+        while not _answers(url):
+            assert process.poll() is None, log.read_text(encoding="utf-8")
+            assert time.monotonic() < end, log.read_text(encoding="utf-8")
+            time.sleep(0.2)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
 
 
 def write_yaml(root: Path, name: str, text: str) -> None:

@@ -1,6 +1,9 @@
 """The command line apart from `run`."""
 
 import json
+import os
+import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -61,3 +64,20 @@ def test_unknown_names_are_answered_with_the_nearest(vlmbench: Run) -> None:
 def test_status_of_what_never_ran_is_missing(vlmbench: Run) -> None:
     rows = json.loads(vlmbench("status", "--json", check=0).stdout)
     assert [(row["model"], row["dataset"], row["state"]) for row in rows] == [("echo", "tiny", "missing")]
+
+
+def test_the_installed_command_runs_a_benchmark(workspace: Path, tmp_path: Path) -> None:
+    """The script that a user types, in a process of its own from its first line."""
+    script = str(Path(sysconfig.get_path("scripts"), "vlmbench"))
+    environment = {**os.environ, "VLMBENCH_CACHE": str(tmp_path / "cache"), "PYTHONWARNINGS": "default"}
+    said = []
+    for command in (["run"], ["status", "--json"], ["no-such-command"]):
+        done = subprocess.run(
+            [script, *command], cwd=workspace, env=environment, capture_output=True, text=True, check=False
+        )
+        said.append((done.returncode, done.stdout, done.stderr))
+    assert said[0][0] == 0, said[0]
+    assert "1 of 1 cells done" in said[0][1]
+    assert [row["state"] for row in json.loads(said[1][1])] == ["fresh"]
+    assert said[2][0] == 2
+    assert "Usage: vlmbench [OPTIONS] COMMAND" in said[2][2]

@@ -2,12 +2,7 @@
 
 import json
 import os
-import signal
-import socket
 import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from tests.cells import answer, bench_of
-from tests.support import PHOENIX, Run, write_yaml
+from tests.support import PHOENIX, Run, free_port, served, write_yaml
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.phoenix.client import KEY_VARIABLE, Phoenix
 from vlmbench_assets.phoenix.pull import Which, pulled_entry
@@ -36,7 +31,6 @@ from vlmbench_assets.plan import make_plan
 from vlmbench_assets.work.prompt import VARIABLES, environment
 from vlmbench_sdk import CatalogError
 
-WAIT_S = 120
 CELL = Cell(model="echo", dataset="tiny")
 TEXTS = st.text(st.sampled_from("ab {}%#\\\"'\n\r\tя\u2028") | st.characters(codec="utf-8"), max_size=12)
 PARTS = st.lists(
@@ -68,7 +62,7 @@ json.dump([[clients[form].format(text, variables=values),
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Phoenix of this module's own, without telemetry."""
     folder = tmp_path_factory.mktemp("phoenix")
-    ports = [_free_port(), _free_port()]
+    ports = [free_port(), free_port()]
     own = {
         "PHOENIX_WORKING_DIR": str(folder),
         "PHOENIX_HOST": "127.0.0.1",
@@ -78,44 +72,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "PHOENIX_ALLOW_EXTERNAL_RESOURCES": "false",
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PHOENIX_")}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [PHOENIX / "phoenix", "serve"],
-            cwd=folder,
-            env={**inherited, **own},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
     url = f"http://127.0.0.1:{ports[0]}"
-    try:
-        end = time.monotonic() + WAIT_S
-        while not _is_ready(url):
-            assert process.poll() is None, (folder / "log").read_text(encoding="utf-8")
-            assert time.monotonic() < end, (folder / "log").read_text(encoding="utf-8")
-            time.sleep(0.2)
+    with served([str(PHOENIX / "phoenix"), "serve"], f"{url}/healthz", folder, {**inherited, **own}):
         yield url
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=5):  # noqa: S310
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def version(user: str, form: str = MUSTACHE, **more: JsonValue) -> dict[str, JsonValue]:

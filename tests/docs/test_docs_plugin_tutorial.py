@@ -4,12 +4,9 @@ import json
 import os
 import re
 import shlex
-import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +15,7 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, free_port, served
 
 PAGE = REPOSITORY / "docs/tutorial/write_a_plugin.md"
 PART = re.compile(r"^```(\w+)\n(.*?)^```$|^<!-- reload: (with|without) (\S+) -->$", re.DOTALL | re.MULTILINE)
@@ -61,42 +58,10 @@ class Host:
 
     @contextmanager
     def ui(self, *command: str) -> Iterator[str]:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        log = self.root / "ui.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [*command, "--port", str(port)],
-                cwd=self.root,
-                env=self.env,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            address = f"http://127.0.0.1:{port}"
-            end = time.monotonic() + WAIT_S
-            while not _is_served(address):
-                assert process.poll() is None, log.read_text(encoding="utf-8")
-                assert time.monotonic() < end, log.read_text(encoding="utf-8")
-                time.sleep(0.2)
+        port = free_port()
+        address = f"http://127.0.0.1:{port}"
+        with served([*command, "--port", str(port)], f"{address}/server_info", self.root, self.env):
             yield address
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-
-
-def _is_served(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/server_info", timeout=5):  # noqa: S310
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def ask(address: str, query: str) -> dict[str, object]:
