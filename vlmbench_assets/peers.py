@@ -28,7 +28,8 @@ CHARTQA: Reasons = {
     ("5%", "5"): "divides by 100 on the side with the mark only",
 }
 _IDENTICAL = "<table>\n\n<tr><td>a</td></tr></table>"
-STEDS: Reasons = {(_IDENTICAL, _IDENTICAL): "an empty line differs from every line, itself included"}
+_EMPTY_LINE = "an empty line differs from every line, itself included"
+STEDS: Reasons = {(_IDENTICAL, _IDENTICAL): _EMPTY_LINE, ("", ""): _EMPTY_LINE}
 _ROW = "<table><tr><td>a</td><td>b</td></tr></table>"
 _TH = "<table><tr><th>a</th></tr><tr><td>1</td></tr></table>"
 _HEAD = "<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td>2</td></tr></tbody></table>"
@@ -37,6 +38,16 @@ TEDS: Reasons = {
     ("| a | b |\n|---|---|\n| 1 | 2 |", _HEAD): "reads HTML only",
     ("", ""): "says 0 where either text is empty, also where both are",
     (_ROW, "a b"): "says 0 to gold without a table",
+}
+CER: Reasons = {("ab ", "ab"): "strips white space at the ends"}
+BLEU: Reasons = {("", ""): "says 0 to two empty texts"}
+_LATIN = "drops all but a-z and digits"
+ROUGE: Reasons = {
+    ("Итого 100", "Сумма 100"): _LATIN,
+    ("Итого 100", "Итого 100"): _LATIN,
+    ("की", "का"): _LATIN,
+    ("one", "one"): "says 0 where there is no pair of words, also to equal texts",
+    ("", ""): "says 0 to two empty texts",
 }
 
 
@@ -129,13 +140,27 @@ _LIGHT = (
         "rapidfuzz.distance.Levenshtein:normalized_distance",
         how.lowest,
     ),
-    Peer("cer", "jiwer cer", "jiwer", "jiwer:cer", how.lowest),
+    Peer("cer", "jiwer cer", "jiwer", "jiwer:cer", how.lowest, reasons=CER),
     Peer("wer", "jiwer wer", "jiwer", "jiwer:wer", how.lowest),
-    Peer("bleu", "sacrebleu sentence_bleu", "sacrebleu", "sacrebleu:sentence_bleu", how.sentence),
-    Peer("chrf", "sacrebleu sentence_chrf", "sacrebleu", "sacrebleu:sentence_chrf", how.sentence),
-    Peer("rouge", "rouge-score's rule (rouge_compat)", _METRICS, f"{OURS}rouge:score_compat", how.as_ours, ("kind",)),
+    Peer("bleu", "sacrebleu sentence_bleu", "sacrebleu", "sacrebleu:sentence_bleu", how.sentence, reasons=BLEU),
+    Peer("chrf", "sacrebleu sentence_chrf", "sacrebleu", "sacrebleu:sentence_chrf", how.sentence, reasons=BLEU),
     Peer(
-        "rouge", "rouge-score RougeScorer", "rouge-score", "rouge_score.rouge_scorer:RougeScorer", how.rouge, ("kind",)
+        "rouge",
+        "rouge-score's rule (rouge_compat)",
+        _METRICS,
+        f"{OURS}rouge:score_compat",
+        how.as_ours,
+        ("kind",),
+        reasons=ROUGE,
+    ),
+    Peer(
+        "rouge",
+        "rouge-score RougeScorer",
+        "rouge-score",
+        "rouge_score.rouge_scorer:RougeScorer",
+        how.rouge,
+        ("kind",),
+        reasons=ROUGE,
     ),
     Peer(
         "relaxed_accuracy",
