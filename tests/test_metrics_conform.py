@@ -48,6 +48,8 @@ def test_a_metric_holds_its_vectors(name: str, found: list[Checked]) -> None:
         ("cer", "jiwer", "'ab ' against 'ab'", "0"),
         ("rouge", "rouge-score's rule", "'Итого 100' against 'Сумма 100'", "1"),
         ("bleu", "sacrebleu", "'' against ''", "0"),
+        ("teds", "table_recognition_metric", "<th>a</th>", "0.8"),
+        ("teds", "OCRBench v2's rule", "<table>\\n\\n<tr>", "0.8"),
     ],
 )
 def test_where_peers_differ_is_named(metric: str, peer: str, case: str, theirs: str, found: list[Checked]) -> None:
