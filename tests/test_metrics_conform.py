@@ -87,14 +87,17 @@ def asking(function: str, distribution: str = "rapidfuzz", call: str = "highest"
 SIMILARITY = "rapidfuzz.distance.Levenshtein:normalized_similarity"
 
 
-def test_a_peer_that_crashes_prints_or_cannot_be_imported_costs_itself_only() -> None:
+def test_a_peer_that_crashes_prints_or_cannot_be_imported_costs_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:
     functions = [SIMILARITY, "os:abort", "os:abort", "builtins:print", "builtins:len", "rapidfuzz:nope", SIMILARITY]
     asked = [asking(each, call="applied" if each == "os:abort" else "highest") for each in functions]
     asked[3]["answer"] = "what a peer prints is no reply"
-    first, aborted, again, printed, raised, broken, last = ask(Path(sys.executable), asked)
+    monkeypatch.setenv("SOME_API_KEY", "not for peers")
+    asked.append({**asking("os:getenv", call="answer_first"), "answer": "SOME_API_KEY"})
+    first, aborted, again, printed, raised, broken, last, key = ask(Path(sys.executable), asked)
     assert first == last == {"version": version("rapidfuzz"), "value": pytest.approx(2 / 3)}
-    assert aborted == {"raised": "its process ended with -6"}
-    assert again == {"broken": "not asked further, as it ended its process"}
+    assert aborted == {"version": version("rapidfuzz"), "raised": "its process ended with -6"}
+    assert again["broken"] == "not asked further, as it ended its process"
+    assert key["raised"] == "TypeError: it gave 'ab'", "what `os.getenv` says where nothing is set"
     assert printed["raised"] == "TypeError: it gave None"
     assert raised["raised"] == "TypeError: len() takes exactly one argument (2 given)"
     assert "rapidfuzz:nope cannot be imported (AttributeError" in broken["broken"]
@@ -103,7 +106,7 @@ def test_a_peer_that_crashes_prints_or_cannot_be_imported_costs_itself_only() ->
 
 def test_a_peer_that_hangs_is_named() -> None:
     asked = [asking(SIMILARITY), asking("signal:pause", call="applied")]
-    assert ask(Path(sys.executable), asked, timeout_s=5)[1] == {"raised": "no reply within 5 s"}
+    assert ask(Path(sys.executable), asked, timeout_s=5)[1]["raised"] == "no reply within 5 s"
 
 
 def test_what_is_no_python_is_said() -> None:

@@ -40,7 +40,12 @@ def ask(python: Path, questions: Sequence[Question], *, timeout_s: float = TIMEO
             at = todo[len(said)]
             replies[at] = {"raised": end}
             ended.add(questions[at]["function"])
-    return [replies.get(at, {"broken": "not asked further, as it ended its process"}) for at in range(len(questions))]
+    versions = {questions[at]["distribution"]: each["version"] for at, each in replies.items() if "version" in each}
+    for at, each in enumerate(questions):
+        reply = replies.setdefault(at, {"broken": "not asked further, as it ended its process"})
+        if "absent" not in reply:
+            reply.setdefault("version", versions.get(each["distribution"], ""))
+    return [replies[at] for at in range(len(questions))]
 
 
 def _process(python: Path, questions: Sequence[Question], timeout_s: float) -> tuple[list[Reply], str]:
@@ -73,7 +78,13 @@ def _process(python: Path, questions: Sequence[Question], timeout_s: float) -> t
     if len(lines) < 2 or not lines[0].startswith("3."):
         raise _no_python(python, last or ended)
     # What follows the last line break is torn, or nothing.
-    return [cast("Reply", json.loads(line)) for line in lines[1:-1]], f"{ended}: {last}" if last else ended
+    return [_shown(json.loads(line)) for line in lines[1:-1]], f"{ended}: {last}" if last else ended
+
+
+def _shown(reply: dict[str, str | float]) -> Reply:
+    """A reply whose texts can be printed, whatever a peer says."""
+    shown = {key: printable(each)[:SHOWN] if isinstance(each, str) else each for key, each in reply.items()}
+    return cast("Reply", shown)
 
 
 def _no_python(python: Path, says: str) -> PluginError:
