@@ -1,19 +1,21 @@
 """Run metrics against their golden vectors, and the same vectors against peers that are installed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from pydantic import JsonValue, ValidationError
 
-from vlmbench_assets.peers import PEERS, Peer, PeerCase
+from vlmbench_assets.ask_peers import ask
+from vlmbench_assets.peer_process import Reply
+from vlmbench_assets.peers import PEERS, Peer
 from vlmbench_assets.yaml_file import YamlMistakeError, read_yaml
 from vlmbench_sdk import Case, MetricPlugin, NormalizerPlugin, Options, PluginError, Score
 from vlmbench_sdk.plugin_specs import resolve
 from vlmbench_sdk.plugins import Plugins
 from vlmbench_sdk.scoring import normalization, scorer_of
-from vlmbench_sdk.vectors import Vector, VectorFile
+from vlmbench_sdk.vectors import Vector, VectorCase, VectorFile
 
 State = Literal["ok", "failed", "not run", "no vectors"]
 SHOWN = 60
@@ -35,6 +37,8 @@ class Checked:
     source: str = ""
     peer: str = ""
     """Whose answer it is; empty for the metric itself."""
+    version: str = ""
+    """The peer's, as installed."""
 
     def row(self) -> dict[str, JsonValue]:
         """As JSON."""
@@ -62,18 +66,21 @@ def read_vectors(plugin: MetricPlugin) -> tuple[Vector, ...]:
         raise PluginError(f"it cannot be read ({error})", where=str(path)) from error
 
 
-def conform(plugins: Plugins, names: Sequence[str], *, peers: bool = False) -> Iterator[Checked]:
-    """Run the vectors of some metrics, and with `peers` of the peers that measure the same."""
-    for name in names:
+def conform(plugins: Plugins, names: Sequence[str], *, pythons: Sequence[Path] = ()) -> Iterator[Checked]:
+    """Run the vectors of some metrics, and ask the peers that measure the same in some Pythons.
+
+    Raises:
+        PluginError: When a file of vectors is wrong, or a path is no Python.
+    """
+    read = {name: read_vectors(plugins.metrics[name]) for name in names}
+    asked = _ask_peers(pythons, read, plugins.normalizers)
+    for name, vectors in read.items():
         plugin = plugins.metrics[name]
-        vectors = read_vectors(plugin)
         if not vectors:
             yield Checked(name, 0, "no vectors", "it brings no golden vectors, so nothing shows that it is right")
         for number, vector in enumerate(vectors, start=1):
             yield _own(plugin, vector, number, plugins.normalizers)
-        for peer in PEERS if peers else ():
-            if peer.metric == name:
-                yield from _peer(peer, vectors, plugins.normalizers)
+        yield from asked.get(name, ())
 
 
 def _own(plugin: MetricPlugin, vector: Vector, number: int, normalizers: Mapping[str, NormalizerPlugin]) -> Checked:
@@ -126,44 +133,51 @@ def group_value(plugin: MetricPlugin, scores: Sequence[Score], options: Options)
     return sum(value * weight for value, weight in weighed) / total if total else None
 
 
-def _cases(vector: Vector) -> list[PeerCase]:
-    if vector.cases:
-        return [PeerCase(each.answer, each.references) for each in vector.cases]
-    return [PeerCase(vector.answer or "", vector.references)]
+def _cases(vector: Vector) -> Sequence[VectorCase]:
+    return vector.cases or [VectorCase(answer=vector.answer or "", references=vector.references)]
 
 
-def _peer(peer: Peer, vectors: Sequence[Vector], normalizers: Mapping[str, NormalizerPlugin]) -> Iterator[Checked]:
-    function, why = peer.load()
-    if function is None:
-        yield Checked(peer.metric, 0, "not run", why, peer=peer.name)
-        return
-    for number, vector in enumerate(vectors, start=1):
-        if vector.cases or not peer.takes(vector.options):
-            continue
-        normalize = normalization(vector.normalize if peer.normalized else (), normalizers)
-        case = _cases(vector)[0]
-        asked = PeerCase(normalize(case.answer), tuple(map(normalize, case.references)))
-        try:
-            value = peer.call(function, asked, vector.options)
-        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
-            yield _checked(
-                peer.metric, number, vector, "failed", f"it raised {type(error).__name__}: {error}", peer=peer
-            )
-            continue
-        agrees = vector.holds(value)
-        says = "" if agrees else "disagrees"
-        yield _checked(peer.metric, number, vector, "ok" if agrees else "failed", says, value, peer)
+def _ask_peers(
+    pythons: Sequence[Path], read: Mapping[str, Sequence[Vector]], normalizers: Mapping[str, NormalizerPlugin]
+) -> dict[str, list[Checked]]:
+    """What peers say, by metric; of the same version of a peer in two Pythons, the first is heard."""
+    asked = [
+        (peer, number, vector, peer.question(vector, normalization(vector.normalize, normalizers)))
+        for peer in PEERS
+        for number, vector in enumerate(read.get(peer.metric, ()), start=1)
+        if peer.takes(vector)
+    ]
+    found: dict[tuple[str, str, str, int], Checked] = {}
+    absent: dict[tuple[str, str], Checked] = {}
+    for python in pythons:
+        replies = ask(python, [question for *_, question in asked])
+        for (peer, number, vector, _), reply in zip(asked, replies, strict=True):
+            if "absent" in reply:
+                missing = Checked(peer.metric, 0, "not run", reply["absent"], peer=peer.name)
+                absent[peer.metric, peer.name] = missing
+                continue
+            checked = _said(peer, number, vector, reply)
+            found.setdefault((peer.metric, peer.name, checked.version, checked.number), checked)
+    heard = {(metric, name) for metric, name, *_ in found}
+    by_metric: dict[str, list[Checked]] = {}
+    for checked in [*found.values(), *(each for key, each in absent.items() if key not in heard)]:
+        by_metric.setdefault(checked.metric, []).append(checked)
+    return by_metric
 
 
-def _checked(
-    name: str,
-    number: int,
-    vector: Vector,
-    state: State,
-    says: str,
-    value: float | None = None,
-    peer: Peer | None = None,
-) -> Checked:
+def _said(peer: Peer, number: int, vector: Vector, reply: Reply) -> Checked:
+    """A peer's reply, held against the vector."""
+    version = "" if peer.is_ours else reply.get("version", "")
+    if "broken" in reply:
+        return Checked(peer.metric, 0, "not run", reply["broken"], peer=peer.name, version=version)
+    value = reply.get("value")
+    agrees = value is not None and vector.holds(value)
+    says = "" if agrees else peer.reason(vector)
+    checked = _checked(peer.metric, number, vector, "ok" if agrees else "failed", reply.get("raised", says), value)
+    return replace(checked, peer=peer.name, version=version, found="" if value is None else checked.found)
+
+
+def _checked(name: str, number: int, vector: Vector, state: State, says: str, value: float | None = None) -> Checked:
     return Checked(
         metric=name,
         number=number,
@@ -173,7 +187,6 @@ def _checked(
         expected=_number(vector.value),
         found="" if state == "not run" else _number(value),
         source=vector.source,
-        peer=peer.name if peer else "",
     )
 
 

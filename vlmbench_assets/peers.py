@@ -1,90 +1,66 @@
 """Peers that measure the same: one line each in `PEERS`, used where the peer is installed and never copied."""
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from importlib import import_module
-from typing import Literal, cast
+from dataclasses import dataclass, field
+from typing import Literal
 
-from pydantic import JsonValue
+from vlmbench_assets import peer_process as how
+from vlmbench_assets.peer_process import OURS, Function, Question
+from vlmbench_sdk.vectors import Vector
 
-from vlmbench_sdk import Case, Options, Score
+Reasons = Mapping[tuple[str, str], str]
+"""Why a peer differs, by answer and first reference of a vector, as its code shows."""
 
-OURS = "vlmbench_metrics."
-
-
-@dataclass(frozen=True, slots=True)
-class PeerCase:
-    """What is asked."""
-
-    answer: str
-    references: tuple[str, ...]
-
-
-Function = Callable[..., object]
-Call = Callable[[Function, PeerCase, Mapping[str, JsonValue]], float]
-
-
-def highest(function: Function, case: PeerCase, _options: Mapping[str, JsonValue]) -> float:
-    """Call with reference and answer; the highest over references."""
-    return max(_float(function(reference, case.answer)) for reference in case.references)
-
-
-def lowest(function: Function, case: PeerCase, _options: Mapping[str, JsonValue]) -> float:
-    """Call with reference and answer; the lowest over references."""
-    return min(_float(function(reference, case.answer)) for reference in case.references)
-
-
-def answer_first(function: Function, case: PeerCase, _options: Mapping[str, JsonValue]) -> float:
-    """Call with answer and reference; the highest over references."""
-    return max(_float(function(case.answer, reference)) for reference in case.references)
-
-
-def lists(function: Function, case: PeerCase, _options: Mapping[str, JsonValue]) -> float:
-    """Call with a list of references and a list of one answer; the result is a number, or the one value of a dict."""
-    found = function([*case.references], [case.answer])
-    return _float(next(iter(found.values())) if isinstance(found, dict) else found)
-
-
-def sentence(function: Function, case: PeerCase, _options: Mapping[str, JsonValue]) -> float:
-    """Call with the answer and a list of references; the result has a `score`, as sacrebleu's."""
-    return _float(getattr(function(case.answer, [*case.references]), "score", None))
-
-
-def rouge(function: Function, case: PeerCase, options: Mapping[str, JsonValue]) -> float:
-    """Make rouge-score's `RougeScorer` for one kind; the highest F1 over references."""
-    kind = f"rouge{str(options.get('kind', 'l')).upper()}"
-    scorer = function([kind])
-    scores = [getattr(scorer, "score")(reference, case.answer)[kind] for reference in case.references]  # noqa: B009
-    return max(_float(score.fmeasure) for score in scores)
+_HALF = "keeps a similarity of exactly one half; in the paper the distance must be below it"
+_RAW = "divides by the length of the raw texts, white space included"
+ANLS: Reasons = {("ab", "ac"): _HALF, ("cd" + " " * 50, "ab"): _RAW, ("ab cd xx", "ab   cd ef"): _RAW}
+ANLS_STAR: Reasons = {
+    ("ab", "ac"): _HALF,
+    ('{"a": "x", "b": null}', '{"a": "x"}'): "counts a key whose value is None, which its README says is ignored",
+}
+_FLOAT = "reads numbers with float(), which knows no separators, currencies or parentheses, and compares the texts"
+CHARTQA: Reasons = {
+    ("0.0", "0"): "takes a target of 0 for no number, and compares the texts",
+    ("1,000", "1000"): _FLOAT,
+    ("1 234,50 руб.", "1234.5"): _FLOAT,
+    ("(5.00)", "-5"): _FLOAT,
+    ("$1,200.00", "1200"): _FLOAT,
+    ("5%", "5"): "divides by 100 on the side with the mark only",
+}
+_IDENTICAL = "<table>\n\n<tr><td>a</td></tr></table>"
+_EMPTY_LINE = "an empty line differs from every line, itself included"
+STEDS: Reasons = {(_IDENTICAL, _IDENTICAL): _EMPTY_LINE, ("", ""): _EMPTY_LINE}
+_ROW = "<table><tr><td>a</td><td>b</td></tr></table>"
+_TH = "<table><tr><th>a</th></tr><tr><td>1</td></tr></table>"
+_HEAD = "<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td>2</td></tr></tbody></table>"
+TEDS: Reasons = {
+    (_TH, _TH.replace("th>", "td>")): "a th is another node than a td",
+    ("| a | b |\n|---|---|\n| 1 | 2 |", _HEAD): "reads HTML only",
+    ("", ""): "says 0 where either text is empty, also where both are",
+    (_ROW, "a b"): "says 0 to gold without a table",
+}
+CER: Reasons = {("ab ", "ab"): "strips white space at the ends"}
+BLEU: Reasons = {("", ""): "says 0 to two empty texts"}
+_LATIN = "drops all but a-z and digits"
+ROUGE: Reasons = {
+    ("Итого 100", "Сумма 100"): _LATIN,
+    ("Итого 100", "Итого 100"): _LATIN,
+    ("की", "का"): _LATIN,
+    ("one", "one"): "says 0 where there is no pair of words, also to equal texts",
+    ("", ""): "says 0 to two empty texts",
+}
 
 
-def trees(function: Function, case: PeerCase, _options: Mapping[str, JsonValue]) -> float:
-    """Call with gold and answer as Python values where they are JSON, and as texts where they are not."""
-    return max(_float(function(_value(reference), _value(case.answer))) for reference in case.references)
+def _any(_vector: Vector) -> bool:
+    return True
 
 
-def applied(function: Function, case: PeerCase, _options: Mapping[str, JsonValue]) -> float:
-    """Make evalscope's metric, and apply it to a list of one answer and a list of one JSON list of references."""
-    apply = cast("Callable[[list[str], list[str]], list[float]]", getattr(function(), "apply", None))
-    return _float(apply([case.answer], [json.dumps([*case.references])])[0])
+def _identity(vector: Vector) -> bool:
+    return vector.answer in vector.references
 
 
-def tables(function: Function, case: PeerCase, options: Mapping[str, JsonValue]) -> float:
-    """Make table_recognition_metric's `TEDS`, and call it with pages of answer and gold; the highest counts."""
-    scorer = cast("Function", function(bool(options.get("structure_only"))))
-    said, *golds = (f"<html><body>{text}</body></html>" for text in (case.answer, *case.references))
-    return max(_float(scorer(said, gold)) for gold in golds)
-
-
-def as_ours(function: Function, case: PeerCase, options: Mapping[str, JsonValue]) -> float:
-    """Call a scorer of this project: the rule of a peer that is too heavy to install, as a metric named `_compat`."""
-    scorer = cast("Callable[[Case, Options], Score]", function)
-    chosen = import_module(f"{OURS}options").__dict__[_OPTIONS[scorer.__module__.removeprefix(OURS)]]
-    return _float(scorer(Case(case.answer, case.references, "text", str), chosen(**options)).value)
-
-
-_OPTIONS = {"anls_compat": "AnlsOptions", "relaxed_accuracy_compat": "ToleranceOptions", "rouge": "RougeOptions"}
+def _pubtabnet(vector: Vector) -> bool:
+    return vector.options.get("count") == "pubtabnet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,94 +71,185 @@ class Peer:
     """Name of our metric plugin, whose vectors are asked."""
     name: str
     """Whose function it is, as it is printed."""
+    distribution: str
+    """The package that brings it, whose version is printed."""
     function: str
     """Where it is, as `package.module:name`."""
-    call: Call
-    """How it is called: one of the functions above."""
+    call: Callable[[Function, Question], object]
+    """How it is called: a function of `peer_process`."""
     options: tuple[str, ...] = ()
     """Which of our options it understands; vectors with others are left out."""
     texts: Literal["raw", "normalized"] = "normalized"
     """`raw` for a peer that normalises by itself, which is then part of what is compared."""
+    reasons: Reasons = field(default_factory=dict)
+    """Why it differs."""
+    only: Callable[[Vector], bool] = _any
+    """Which vectors it is asked about, where it measures less than our metric."""
 
     @property
-    def normalized(self) -> bool:
-        """Whether it gets texts that the vector's normalisers went over."""
-        return self.texts == "normalized"
+    def is_ours(self) -> bool:
+        """Whether it is a peer's rule in code of this project, for those who have not installed that peer."""
+        return self.distribution.startswith("vlmbench-")
 
-    def takes(self, options: Mapping[str, JsonValue]) -> bool:
-        """Whether it understands a vector's options."""
-        return set(options) <= set(self.options)
+    def takes(self, vector: Vector) -> bool:
+        """Whether it can be asked: one answer, and options that it understands."""
+        return not vector.cases and set(vector.options) <= set(self.options) and self.only(vector)
 
-    def load(self) -> tuple[Function | None, str]:
-        """Import it; None with the reason where it is not installed."""
-        module, _, name = self.function.partition(":")
-        try:
-            return cast("Function", getattr(import_module(module), name)), ""
-        except ModuleNotFoundError as error:
-            return None, f"{error.name} is not installed"
-        except (ImportError, AttributeError) as error:
-            return None, f"{self.function} cannot be imported ({error})"
+    def question(self, vector: Vector, normalize: Callable[[str], str]) -> Question:
+        """What it is asked."""
+        change = normalize if self.texts == "normalized" else str
+        return {
+            "distribution": self.distribution,
+            "function": self.function,
+            "call": self.call.__name__,
+            "answer": change(vector.answer or ""),
+            "references": [change(reference) for reference in vector.references],
+            "options": dict(vector.options),
+        }
+
+    def reason(self, vector: Vector) -> str:
+        """Why it differs on a vector; empty where nobody has found out."""
+        return self.reasons.get((vector.answer or "", next(iter(vector.references), "")), "")
 
 
-_LMMS, _EVALSCOPE = "lmms_eval.api.metrics", "evalscope.benchmarks.chartqa.utils"
-PEERS = (
-    Peer("anls", "lmms-eval's rule (anls_compat)", f"{OURS}anls_compat:score", as_ours, ("threshold",), "raw"),
-    Peer("anls", "lmms-eval anls", f"{_LMMS}:anls", lists, (), "raw"),
-    Peer("anls", "evalscope ANLS", "evalscope.metrics.nlp.metrics:ANLS", applied, (), "raw"),
-    Peer("anls", "anls_star anls_score", "anls_star:anls_score", highest, (), "raw"),
-    Peer("anls_star", "anls_star anls_score", "anls_star:anls_score", trees),
+_METRICS = "vlmbench-metrics"
+_LIGHT = (
+    Peer(
+        "anls",
+        "lmms-eval's rule (anls_compat)",
+        _METRICS,
+        f"{OURS}anls_compat:score",
+        how.as_ours,
+        ("threshold",),
+        "raw",
+        ANLS,
+    ),
+    Peer("anls", "anls_star anls_score", "anls-star", "anls_star:anls_score", how.highest, (), "raw", ANLS),
+    Peer("anls_star", "anls_star anls_score", "anls-star", "anls_star:anls_score", how.trees, reasons=ANLS_STAR),
     Peer(
         "levenshtein_similarity",
         "rapidfuzz normalized_similarity",
+        "rapidfuzz",
         "rapidfuzz.distance.Levenshtein:normalized_similarity",
-        highest,
+        how.highest,
     ),
     Peer(
         "page_edit_distance",
         "rapidfuzz normalized_distance",
+        "rapidfuzz",
         "rapidfuzz.distance.Levenshtein:normalized_distance",
-        lowest,
+        how.lowest,
     ),
-    Peer("cer", "jiwer cer", "jiwer:cer", lowest),
-    Peer("wer", "jiwer wer", "jiwer:wer", lowest),
-    Peer("bleu", "sacrebleu sentence_bleu", "sacrebleu:sentence_bleu", sentence),
-    Peer("chrf", "sacrebleu sentence_chrf", "sacrebleu:sentence_chrf", sentence),
-    Peer("rouge", "rouge-score's rule (rouge_compat)", f"{OURS}rouge:score_compat", as_ours, ("kind",)),
-    Peer("rouge", "rouge-score RougeScorer", "rouge_score.rouge_scorer:RougeScorer", rouge, ("kind",)),
+    Peer("cer", "jiwer cer", "jiwer", "jiwer:cer", how.lowest, reasons=CER),
+    Peer("wer", "jiwer wer", "jiwer", "jiwer:wer", how.lowest),
+    Peer("bleu", "sacrebleu sentence_bleu", "sacrebleu", "sacrebleu:sentence_bleu", how.sentence, reasons=BLEU),
+    Peer("chrf", "sacrebleu sentence_chrf", "sacrebleu", "sacrebleu:sentence_chrf", how.sentence, reasons=BLEU),
+    Peer(
+        "rouge",
+        "rouge-score's rule (rouge_compat)",
+        _METRICS,
+        f"{OURS}rouge:score_compat",
+        how.as_ours,
+        ("kind",),
+        reasons=ROUGE,
+    ),
+    Peer(
+        "rouge",
+        "rouge-score RougeScorer",
+        "rouge-score",
+        "rouge_score.rouge_scorer:RougeScorer",
+        how.rouge,
+        ("kind",),
+        reasons=ROUGE,
+    ),
     Peer(
         "relaxed_accuracy",
         "lmms-eval's rule (relaxed_accuracy_compat)",
+        _METRICS,
         f"{OURS}relaxed_accuracy_compat:score",
-        as_ours,
+        how.as_ours,
         ("tolerance",),
+        reasons=CHARTQA,
     ),
+    Peer(
+        "teds",
+        "table_recognition_metric TEDS",
+        "table-recognition-metric",
+        "table_recognition_metric:TEDS",
+        how.tables,
+        ("structure_only",),
+        reasons=TEDS,
+    ),
+    Peer(
+        "teds",
+        "OCRBench v2's rule (steds_compat)",
+        "vlmbench-structure",
+        "vlmbench_structure.steds_compat:similarity",
+        how.answer_first,
+        reasons=STEDS,
+        only=_identity,
+    ),
+)
+
+
+def _ocrbench(name: str, distribution: str, module: str) -> tuple[Peer, Peer]:
+    """The two scores in a framework's copy of OCRBench v2's TEDS_metric.py: TEDS after PubTabNet, and STEDS."""
+    return (
+        Peer(
+            "teds",
+            f"{name} TEDS",
+            distribution,
+            f"{module}:TEDS",
+            how.tables,
+            ("structure_only", "count"),
+            only=_pubtabnet,
+        ),
+        Peer(
+            "teds",
+            f"{name} STEDS",
+            distribution,
+            f"{module}:doc_parsing_evaluation",
+            how.answer_first,
+            reasons=STEDS,
+            only=_identity,
+        ),
+    )
+
+
+_VQA_EVAL = "vlmeval.dataset.utils.vqa_eval"
+_HEAVY = (
+    Peer("anls", "lmms-eval anls", "lmms-eval", "lmms_eval.api.metrics:anls", how.lists, (), "raw", ANLS),
     Peer(
         "relaxed_accuracy",
         "lmms-eval relaxed_correctness",
+        "lmms-eval",
         "lmms_eval.tasks.chartqa.utils:relaxed_correctness",
-        answer_first,
+        how.answer_first,
+        reasons=CHARTQA,
     ),
-    Peer("relaxed_accuracy", "evalscope relaxed_correctness", f"{_EVALSCOPE}:relaxed_correctness", answer_first),
-    Peer("teds", "table_recognition_metric TEDS", "table_recognition_metric:TEDS", tables, ("structure_only",)),
-    Peer("teds", "OCRBench v2's rule (steds_compat)", "vlmbench_structure.steds_compat:similarity", answer_first),
+    *_ocrbench("lmms-eval", "lmms-eval", "lmms_eval.tasks.ocrbench_v2.TEDS_metric"),
+    Peer("anls", "evalscope ANLS", "evalscope", "evalscope.metrics.nlp.metrics:ANLS", how.applied, (), "raw", ANLS),
+    Peer(
+        "relaxed_accuracy",
+        "evalscope relaxed_correctness",
+        "evalscope",
+        "evalscope.benchmarks.chartqa.utils:relaxed_correctness",
+        how.answer_first,
+        reasons=CHARTQA,
+    ),
+    *_ocrbench("evalscope", "evalscope", "evalscope.benchmarks.ocr_bench.ocr_bench_v2.TEDS_metric"),
+    Peer("anls", "VLMEvalKit anls", "ms-vlmeval", f"{_VQA_EVAL}:hit_calculate", how.vlmevalkit, (), "raw", ANLS),
+    Peer(
+        "relaxed_accuracy",
+        "VLMEvalKit relaxed_correctness",
+        "ms-vlmeval",
+        f"{_VQA_EVAL}:relaxed_correctness",
+        how.highest,
+        reasons=CHARTQA,
+    ),
+    *_ocrbench("VLMEvalKit", "ms-vlmeval", "vlmeval.dataset.utils.Ocrbench_v2.TEDS_metric"),
 )
+"""Frameworks; `--peers-python` asks them in an environment of their own."""
+
+PEERS = (*_LIGHT, *_HEAVY)
 """Every peer; a line makes another one."""
-
-
-def _value(text: str) -> JsonValue:
-    try:
-        return cast("JsonValue", json.loads(text))
-    except ValueError:
-        return text
-
-
-def _float(found: object) -> float:
-    """A number of a peer.
-
-    Raises:
-        TypeError: When it is none.
-    """
-    if isinstance(found, bool | int | float):
-        return float(found)
-    message = f"it gave {found!r}"
-    raise TypeError(message)

@@ -15,9 +15,9 @@ from vlmbench_sdk.plugins import load_plugins
 MODULE_LINES = 350
 FUNCTION_LINES = 60
 P90_FUNCTION_LINES = 30
-BOUNDARIES = {"asking.py", "conformance.py", "failing.py", "plugins.py", "score.py"}
+BOUNDARIES = {"asking.py", "conformance.py", "failing.py", "plugins.py", "score.py", "peer_process.py"}
 """Files that may catch everything: a worker's entry and its boundary around a model, loading plugins, naming a
-scorer's sample, checking a plugin."""
+scorer's sample, checking a plugin, what a peer raises."""
 ROOTS = ("vlmbench_assets", "sdk/vlmbench_sdk", "plugins")
 
 
