@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from vlmbench_metrics.assignment import assign
 from vlmbench_metrics.plugin import vlmbench_metrics, vlmbench_normalizers
 from vlmbench_sdk import Case, Cases, MetricPlugin, Options, Score, Scores
-from vlmbench_sdk.metric import bare
+from vlmbench_sdk.metric import letters
 from vlmbench_sdk.plugin_specs import resolve
 from vlmbench_sdk.testing import HOSTILE
 
@@ -129,7 +129,7 @@ def test_many_score_as_one_by_one(name: str, cases: list[tuple[str, list[str], s
         [tuple(golds) for _, golds, _ in cases],
         [kind for _, _, kind in cases],
         lambda texts: [fold(text) for text in texts],
-        lambda texts: [bare(text) for text in texts],
+        lambda texts: [letters(text) for text in texts],
     )
     found = cast("Callable[[Cases, Options], Scores]", resolve(str(plugin.score_many), owner=name))(columns, options)
     assert [*found.values] == [each.value for each in ones]
