@@ -18,7 +18,7 @@ _DENIALS = re.compile(
 def lettered(text: str) -> str:
     """A text of the same length with a letter for each combining mark, for patterns that find words in it.
 
-    The vowel signs of Hindi and Thai are marks, which `\\w` leaves out though they belong to their words.
+    The vowel signs of Hindi and Thai are marks, no letters to a pattern, and belong to their words.
     """
     if text.isascii():
         return text

@@ -21,9 +21,7 @@ NormalizeMany = Callable[[Sequence[str]], Sequence[str]]
 """The same over many texts at once."""
 
 _WORD = re.compile(r"[^\W_]+")
-_KEPT = re.compile(
-    r"(?P<number>[0-9]+(?:[.,][0-9]+)+)|(?P<minus>(?<![^\W_])[-\u2212\u2013])(?=[$€£¥₽₸]?[0-9])|[^\W_]+"
-)
+_KEPT = re.compile(r"(?P<number>[0-9]+(?:[.,][0-9]+)+)|(?P<minus>(?<![^\W_])[-\u2212\u2013])(?=[$€£¥₽₸]?[0-9])|[^\W_]+")
 _GROUP = 3
 
 

@@ -28,6 +28,7 @@ PROFILES = [
 ]
 TEXTS = st.one_of(
     st.text(),
+    st.text(st.sampled_from("015.,-\u2212$ xा"), max_size=6),
     st.text(st.sampled_from("aBё́́ßİΣςﬁ½각 \t\n\u00a0\u2003—«»-.,\0\uffff\ud800\U0001f1f7"), max_size=12),
 )
 

@@ -1,7 +1,7 @@
 """chrF: F-score of character n-grams, by sacrebleu."""
 
-from vlmbench_metrics.bleu import missing
 from vlmbench_metrics.options import ChrfOptions
+from vlmbench_metrics.sacre import MOST, compared, points, sacrebleu_needed
 from vlmbench_sdk import Case, Score
 
 
@@ -13,12 +13,10 @@ def score(case: Case, options: ChrfOptions) -> Score:
     (Popović, WMT 2017). The aggregate is the mean of samples (macro), not sacrebleu's corpus value, which sums
     n-grams first. For pages and long texts. An empty answer to an empty reference: 100; sacrebleu says 0 there.
     """
-    answer, references = case.normalize(case.answer), [case.normalize(each) for each in case.references]
-    if not answer.strip() and any(not each.strip() for each in references):
-        return Score(value=100.0)
-    try:
+    asked = compared(case)
+    if asked is None:
+        return Score(value=MOST)
+    with sacrebleu_needed():
         from sacrebleu.metrics.chrf import CHRF
-    except ImportError as error:
-        raise missing() from error
-    found = CHRF(word_order=options.word_order).sentence_score(answer, references)
-    return Score(value=min(max(found.score, 0.0), 100.0))
+    found = CHRF(word_order=options.word_order).sentence_score(*asked)
+    return Score(value=points(found.score))

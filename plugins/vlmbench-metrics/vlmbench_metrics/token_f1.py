@@ -3,6 +3,7 @@
 from collections import Counter
 
 from vlmbench_sdk import Case, NoOptions, Score
+from vlmbench_sdk.metric import NO_GOLD
 
 
 def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scorer has this signature
@@ -16,7 +17,7 @@ def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scor
     answer = Counter(case.normalize(case.answer).split())
     return Score(
         value=max((_f1(answer, Counter(case.normalize(each).split())) for each in case.references), default=None),
-        detail="" if case.references else "no reference",
+        detail="" if case.references else NO_GOLD,
     )
 
 
