@@ -46,7 +46,8 @@ def _f1(answer: Leaves, gold: Leaves) -> float:
 
 def _leaves(value: JsonValue, normalize: Normalize, options: FieldF1Options) -> Leaves:
     canonical = by_value if options.numbers_by_value else str
-    return Counter((path, canonical(normalize(text))) for path, text in leaves(value) if text.strip())
+    texts = ((path, normalize(text)) for path, text in leaves(value))
+    return Counter((path, canonical(text)) for path, text in texts if text.strip())
 
 
 def _category(answer: Leaves, gold: Leaves) -> Category:
