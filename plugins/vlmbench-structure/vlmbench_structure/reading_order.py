@@ -15,7 +15,7 @@ def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scor
     Unlike the rank correlations it counts blocks that are missing, invented or repeated.
     Source: reading order edit distance of OmniDocBench, Ouyang et al., "OmniDocBench: Benchmarking Diverse PDF
     Document Parsing with Comprehensive Annotations", CVPR 2025, which reports edits / max, lower is better.
-    Range 0 to 1, higher is better, symmetric.
+    Range 0 to 1, higher is better, symmetric. An answer that has a block of the gold among other words is unparsed, 0.
     """
     answer = read_order(case.answer, case.normalize)
     values: list[float | None] = []
