@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from vlmbench_metrics.assignment import assign
@@ -79,6 +79,9 @@ def test_any_text_scores_inside_the_range(name: str, answer: str, references: li
 @settings(deadline=None)
 @given(text=TEXTS, other=TEXTS)
 def test_the_reference_itself_is_the_best_answer(name: str, text: str, other: str) -> None:
+    if name == "relaxed_accuracy_compat":
+        # The script that it repeats divides infinity by infinity, and says wrong.
+        assume("inf" not in text.lower())
     value = score(name, text, [other, text]).value
     if name in {"numeric_tolerance", "date_tolerance"} and text.strip():
         # A text without a number or a date is no gold, and several in one answer are none.
