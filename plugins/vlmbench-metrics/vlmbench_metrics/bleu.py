@@ -16,7 +16,8 @@ def score(case: Case, options: BleuOptions) -> Score:
 
     Formula: BP · exp(Σ_n (1/N) log p_n), N = 4, BP = exp(1 - r/c) for c < r, in points: 0 to 100, higher is better.
     A sentence's precisions are smoothed (`exp`, Chen and Cherry 2014) and stop at the longest n it has. Source:
-    Papineni et al., ACL 2002; Post, "A Call for Clarity in Reporting BLEU Scores", WMT 2018. For pages and long texts.
+    Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine Translation", ACL 2002; Post, "A Call for
+    Clarity in Reporting BLEU Scores", WMT 2018. For pages and long texts.
 
     `detail` holds the counts that the corpus value is made from: lengths of answer and reference, matches and n-grams
     of each order. An empty answer to an empty reference has no n-grams: 100. sacrebleu says 0 there.

@@ -9,8 +9,8 @@ def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scor
     """Return the word error rate against the reference that fits best.
 
     Formula: (substitutions + deletions + insertions) / max(1, words of the reference); words are what
-    white space separates after normalisation. Source: Morris, Maier and Green, "From WER and RIL to MER and WIL",
-    Interspeech 2004. Range 0 to unbounded, lower is better. Weight: the
+    white space separates after normalisation. Source: Morris, Maier and Green, "From WER and RIL to MER and WIL:
+    improved evaluation measures for connected speech recognition", Interspeech 2004, equation 2. Range 0 to unbounded, lower is better. Weight: the
     denominator, so that the corpus rate is edits over words. Empty references: see `error_rate`.
     """
     references = (case.normalize(reference).split() for reference in case.references)
