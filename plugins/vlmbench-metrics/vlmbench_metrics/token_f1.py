@@ -11,8 +11,9 @@ def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scor
 
     Formula: A, R multisets of words after normalisation; P = |A ∩ R| / |A|, R = |A ∩ R| / |R|, F1 = 2PR / (P + R);
     where either has no words, 1 if neither has, else 0. Source: Rajpurkar et al., "SQuAD: 100,000+ Questions for
-    Machine Comprehension of Text", EMNLP 2016; no words: the script of SQuAD 2.0. Its normalisation (lower case, no punctuation, no English articles, single
-    spaces) is the entry's. Range 0 to 1, higher is better; symmetric. For short answers.
+    Machine Comprehension of Text", EMNLP 2016; no words: the script of SQuAD 2.0. Its normalisation (lower case, no
+    punctuation, no English articles, single spaces) is the entry's. Range 0 to 1, higher is better; symmetric. For
+    short answers.
     """
     answer = Counter(case.normalize(case.answer).split())
     return Score(
