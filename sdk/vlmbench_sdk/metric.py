@@ -22,6 +22,8 @@ NormalizeMany = Callable[[Sequence[str]], Sequence[str]]
 
 _WORD = re.compile(r"[^\W_]+")
 _KEPT = re.compile(r"(?P<number>[0-9]+(?:[.,][0-9]+)+)|(?P<minus>(?<![^\W_])[-\u2212\u2013])(?=[$€£¥₽₸]?[0-9])|[^\W_]+")
+_MEANT = re.compile(r"[0-9][.,][0-9]|[-\u2212\u2013][$€£¥₽₸]?[0-9]")
+"""Where a text may have more than its letters; others are `bare` when they are in `letters`."""
 _GROUP = 3
 
 
@@ -67,6 +69,8 @@ def bare(text: str) -> str:
     Kept are the minus of a number, its decimal mark (as a point), and combining marks. A mark with three digits after
     it separates thousands, and one that stands twice, as in dates, separates too: these go.
     """
+    if not _MEANT.search(text):
+        return letters(text)
     folded = text.casefold()
     return "".join(
         "-" if found["minus"] else _number(found[0]) if found["number"] else folded[slice(*found.span())]
@@ -138,11 +142,16 @@ def categorize_many(
             golds.append(reference)
     said = same([answers[owner] for owner in whose])
     for owner, text, gold, reference in zip(whose, said, same(golds), golds, strict=True):
-        if text and text == gold and bare(answers[owner]) == bare(reference):
+        if text and text == gold and _same_signs(answers[owner], reference):
             found[owner] = "wrong_format"
         elif found[owner] == "spurious":
             found[owner] = "wrong_value"
     return found
+
+
+def _same_signs(one: str, other: str) -> bool:
+    """Whether two texts of the same letters are the same when `bare`."""
+    return not (_MEANT.search(one) or _MEANT.search(other)) or bare(one) == bare(other)
 
 
 def _blank(text: str) -> bool:
