@@ -46,6 +46,14 @@ def test_a_rule_that_needs_no_gold_scores_samples_without_any() -> None:
     assert found.loc["answered_only", "value"] == pytest.approx(1 / 2)
 
 
+@pytest.mark.parametrize("name", ["numeric_tolerance", "date_tolerance", "field_f1", "kie_f1", "box_iou", "teds"])
+@pytest.mark.parametrize(("answer", "status"), [("5", "ok"), ("", "ok"), ("words", "ok"), ("", "timeout")])
+def test_gold_that_a_metric_cannot_use_is_none_whatever_is_said(name: str, answer: str, status: str) -> None:
+    table = _scored(name, [_row("a", answer, ("n/a",), status=status)])
+    assert table["value"].isna().tolist() == [True]
+    assert table.loc["a", "detail"] == "no gold"
+
+
 def test_boxes_that_overlap_by_half_are_right() -> None:
     shipped = Path(vlmbench_structure.__file__).parent / "registries/metrics/box_iou_50.yaml"
     entry = MetricEntry.model_validate(yaml.safe_load(shipped.read_text(encoding="utf-8")))
