@@ -65,8 +65,9 @@ def read_json_found(text: str) -> JsonFound:
 
 
 def says_nothing(text: str) -> bool:
-    """Whether a text is empty or an empty object or list, all of which say that nothing is there."""
-    return not text.strip() or read_json_found(text).value in ({}, [])
+    """Whether a text is empty, or an empty object or list without words: all say that nothing is there."""
+    found = read_json_found(text)
+    return not text.strip() or (found.value in ({}, []) and found.form != "embedded")
 
 
 def json_values(text: str) -> Iterator[JsonValue]:

@@ -63,7 +63,7 @@ def score(case: Case, options: BoxIouOptions) -> Score:
     best = max(_overlap(here, there) for here, there in golds)
     spurious = not any(there for _, there in golds)
     if not said.boxes:
-        nothing = says_nothing(case.answer)
+        nothing = not case.answer.strip() or read_json_found(case.answer).value in ([], {})
         if best == 1 and nothing:
             return Score(value=1.0, category="correct")
         return Score(value=0.0, category="missing" if nothing else "unparsed", detail="no box")
