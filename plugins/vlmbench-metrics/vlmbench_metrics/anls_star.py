@@ -9,7 +9,7 @@ from vlmbench_metrics.assignment import assign
 from vlmbench_metrics.edits import edits, too_long
 from vlmbench_metrics.options import AnlsOptions
 from vlmbench_sdk import Case, Score
-from vlmbench_sdk.json_answers import read_json_answer, says_nothing
+from vlmbench_sdk.json_answers import read_json_answer, read_json_found, says_nothing
 from vlmbench_sdk.json_leaves import leaves
 from vlmbench_sdk.metric import NO_GOLD, Normalize
 
@@ -60,13 +60,14 @@ def score(case: Case, options: AnlsOptions) -> Score:
 
 def _both_nothing(answer: str, reference: str) -> bool:
     """Whether one says that nothing is there, and the other has no text either."""
-    for one, other in ((answer, reference), (reference, answer)):
-        if says_nothing(one):
-            tree = _tree(other)
-            return says_nothing(other) or (
-                isinstance(tree, dict | list) and not any(text.strip() for _, text in leaves(tree))
-            )
-    return False
+    return (says_nothing(answer) and _has_no_text(reference)) or (says_nothing(reference) and _has_no_text(answer))
+
+
+def _has_no_text(text: str) -> bool:
+    found = read_json_found(text)
+    if found.value is None or found.form == "embedded":
+        return not text.strip()
+    return not any(leaf.strip() for _, leaf in leaves(found.value))
 
 
 @dataclass
