@@ -20,6 +20,8 @@ AGE = Expects(type="choice", choices=("<5", ">5", "6"))
 GRADES = Expects(type="choice", choices=("A", "A+", "A-", "B"))
 LANGUAGES = Expects(type="choice", choices=("C", "C++", "C#"))
 SIGNED = Expects(type="choice", choices=("-1", "1", "$5", "€5"))
+HINDI = Expects(type="choice", choices=("की", "का"))
+THAI = Expects(type="choice", choices=("กิน", "หมา"))
 APPROVED = Expects(type="choice", choices=("approved", "rejected"))
 JSON = Expects(type="json", json_schema={"type": "object", "required": ["total"], "properties": {"n": {"minimum": 1}}})
 ANY = [NUMBER, COMMA, MONEY, CURRENCY, MONEY_COMMA, DATE, US_DATE, YEAR_FIRST, TIN, Expects(type="json"), JSON]
@@ -75,6 +77,8 @@ SOUP = st.text("0123456789.,-–/ \u00a0'()$€₽¥рубкоп.USDmayмая{}[
         ("It is C++.", LANGUAGES, "C++"),
         ("(C#)", LANGUAGES, "C#"),
         ("C, surely", LANGUAGES, "C"),
+        ("का!", HINDI, "का"),
+        ("राम की", HINDI, "की"),
         ("answer -1", SIGNED, "-1"),
         ("answer: \u22121", SIGNED, "-1"),
         ("$ 5", SIGNED, "$5"),
@@ -132,6 +136,7 @@ def test_a_value_is_found(answer: str, expects: Expects, text: str) -> None:
         ("It is not approved", APPROVED, "it names approved and says 'not'"),
         ("Документ не подписан", Expects(type="choice", choices=("подписан",)), "says 'не'"),
         ("5", AGE, "there is no choice in it"),
+        ("กัน", THAI, "there is no choice in it"),
         ("1.2 million", NUMBER, "'2 million' is no plain number"),
         ("1,2 млн руб.", MONEY_COMMA, "is no plain amount"),
         ("12k", NUMBER, "is no plain number"),
@@ -147,8 +152,8 @@ def test_a_value_is_found(answer: str, expects: Expects, text: str) -> None:
         ("5 May, 24 hours", DATE, "there is no date in it"),
         ("5 мая, 24 часа", DATE, "there is no date in it"),
         ("12 May 10h30", DATE, "there is no date in it"),
-        ('{"total": 1, "total": 2}', JSON, "a key is given twice"),
-        ('{"a": {"total": 1}, "a": 2}', JSON, "a key is given twice"),
+        ('{"total": 1, "total": 2}', JSON, "key 'total' stands twice"),
+        ('{"a": {"total": 1}, "a": 2}', JSON, "key 'a' stands twice"),
         ('{"total": 1} or {"total": 2}', JSON, "it has 2 different JSON values"),
         ('{"items": [{"total": 1}', JSON, "it is not JSON"),
         ('{"a": "}", b, {"total": 1}}', JSON, "it is not JSON"),

@@ -1,6 +1,7 @@
 """What of an answer is compared with the choices of an output contract."""
 
 import re
+import unicodedata
 
 _TOKEN = re.compile(
     r"(?:(?<![^\W_])-(?=[0-9])|(?:[<>=≤≥±~+]|<=|>=)\s?(?=[-+]?[$€£¥₽₸]?[0-9])|[$€£¥₽₸]\s?(?=[0-9]))*"
@@ -14,10 +15,20 @@ _DENIALS = re.compile(
 )
 
 
+def lettered(text: str) -> str:
+    """A text of the same length with a letter for each combining mark, for patterns that find words in it.
+
+    The vowel signs of Hindi and Thai are marks, no letters to a pattern, and belong to their words.
+    """
+    if text.isascii():
+        return text
+    return "".join("x" if unicodedata.category(each)[0] == "M" else each for each in text)
+
+
 def bare(text: str) -> str:
     """Words in lower case with their signs and one space between; of a text without words, its signs."""
     folded = text.casefold().replace("\u2212", "-").replace("\u2013", "-")
-    words = ["".join(found.split()) for found in _TOKEN.findall(folded)]
+    words = ["".join(folded[slice(*found.span())].split()) for found in _TOKEN.finditer(lettered(folded))]
     return " ".join(words) or "".join(folded.split())
 
 

@@ -1,4 +1,4 @@
-"""Read the JSON of an answer, and say in what form it was given."""
+"""Read the JSON of an answer: the one object that a metric compares, or every value, of which a contract takes one."""
 
 import json
 import re
@@ -15,7 +15,14 @@ MAX_DEPTH = 64
 """Deeper nesting is refused, so that the result does not depend on how much stack the caller left."""
 
 _FENCE = "```"
+_FENCED = re.compile(r"```[A-Za-z]*[ \t]*\n?(.*?)```", re.DOTALL)
+_BRACKET = re.compile(r"[\[{]")
 _MARKS = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
+_SHOWN = 60
+
+
+class RefusedJson(ValueError):  # noqa: N818
+    """JSON that says more than one thing, or what JSON cannot say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,41 @@ def read_json_found(text: str) -> JsonFound:
     return _read(text, "{[")
 
 
+def says_nothing(text: str) -> bool:
+    """Whether a text is empty, or an empty object or list without words: all say that nothing is there."""
+    found = read_json_found(text)
+    return not text.strip() or (found.value in ({}, []) and found.form != "embedded")
+
+
+def json_values(text: str) -> Iterator[JsonValue]:
+    """The values that a text gives, outermost ones only: the whole of it, one fenced block, or each among words.
+
+    Raises:
+        RefusedJson: When a key stands twice, or there is NaN or Infinity.
+        ValueError: When a bracket is never closed: what stands inside of it is a part of what was cut off.
+        RecursionError: When it is nested too deep.
+    """
+    fenced = [found.strip() for found in _FENCED.findall(text)]
+    for candidate in (text, *(fenced if len(fenced) == 1 else ())):
+        try:
+            yield _DECODER.decode(candidate)
+        except RefusedJson:
+            raise
+        except ValueError:
+            continue
+        return
+    at = 0
+    while found := _BRACKET.search(text, at):
+        try:
+            value, at = _DECODER.raw_decode(text, found.start())
+        except RefusedJson:
+            raise
+        except ValueError:
+            at = _past(text, found.start())
+        else:
+            yield value
+
+
 def _read(text: str, opening: str) -> JsonFound:
     candidate = text.strip()
     form: Form = "pure"
@@ -91,15 +133,18 @@ def _no_twins(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     found: dict[str, JsonValue] = {}
     for key, value in pairs:
         if key in found:
-            message = f"key {key!r} stands twice"
-            raise ValueError(message)
+            message = f"key {key[:_SHOWN]!r} stands twice"
+            raise RefusedJson(message)
         found[key] = value
     return found
 
 
 def _no_constant(name: str) -> NoReturn:
     message = f"{name} is not JSON"
-    raise ValueError(message)
+    raise RefusedJson(message)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_no_twins, parse_constant=_no_constant)
 
 
 def _brackets(text: str) -> Iterator[tuple[str, int]]:
@@ -114,6 +159,20 @@ def _brackets(text: str) -> Iterator[tuple[str, int]]:
     if opened >= 0:
         # A quote that nothing closes, as in 5" x 7", opens no string.
         yield from ((match[0], opened + match.start()) for match in re.finditer(r"[\[\]{}]", text[opened:]))
+
+
+def _past(text: str, start: int) -> int:
+    """Where a group in brackets ends that is not JSON, such as `[page 1]`."""
+    depth, quoted = 0, False
+    for mark in _MARKS.finditer(text, start):
+        if mark[0] == '"':
+            quoted = not quoted
+        elif not quoted and len(mark[0]) == 1:
+            depth += 1 if mark[0] in "[{" else -1
+        if depth == 0:
+            return mark.end()
+    message = "a bracket is never closed"
+    raise ValueError(message)
 
 
 def _depth(text: str) -> int:

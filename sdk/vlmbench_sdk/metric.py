@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from vlmbench_sdk.choices import lettered
 from vlmbench_sdk.records import Category
 
 Normalize = Callable[[str], str]
@@ -19,7 +20,11 @@ the worst where failures do, since running on for ever must not leave the headli
 NormalizeMany = Callable[[Sequence[str]], Sequence[str]]
 """The same over many texts at once."""
 
-_WORDLESS = re.compile(r"[\W_]+")
+_WORD = re.compile(r"[^\W_]+")
+_KEPT = re.compile(r"(?P<number>[0-9]+(?:[.,][0-9]+)+)|(?P<minus>(?<![^\W_])[-\u2212\u2013])(?=[$€£¥₽₸]?[0-9])|[^\W_]+")
+_MEANT = re.compile(r"[0-9][.,][0-9]|[-\u2212\u2013][$€£¥₽₸]?[0-9]")
+"""Where a text may have more than its letters; others are `bare` when they are in `letters`."""
+_GROUP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ def categorize(case: Case, *, correct: bool) -> Category:
     """Name the kind of error of a field-level answer.
 
     `missing`: nothing said though the field is there. `spurious`: something said though the field is
-    absent. `wrong_format`: equal to a reference once case, spaces and punctuation are gone.
+    absent. `wrong_format`: equal to a reference once both are `bare`.
     """
     if correct:
         return "correct"
@@ -52,15 +57,38 @@ def categorize(case: Case, *, correct: bool) -> Category:
         return "missing"
     if not any(reference.strip() for reference in references):
         return "spurious"
-    letters = bare(answer)
-    if letters and any(letters == bare(reference) for reference in references):
+    said = bare(answer)
+    if said and any(said == bare(reference) for reference in references):
         return "wrong_format"
     return "wrong_value"
 
 
 def bare(text: str) -> str:
-    """A text without case, spaces and punctuation."""
-    return _WORDLESS.sub("", text.casefold())
+    """A text without case, spaces and punctuation, except what makes it another value.
+
+    Kept are the minus of a number, its decimal mark (as a point), and combining marks. A mark with three digits after
+    it separates thousands, and one that stands twice, as in dates, separates too: these go.
+    """
+    if not _MEANT.search(text):
+        return letters(text)
+    folded = text.casefold()
+    return "".join(
+        "-" if found["minus"] else _number(found[0]) if found["number"] else folded[slice(*found.span())]
+        for found in _KEPT.finditer(lettered(folded))
+    )
+
+
+def _number(text: str) -> str:
+    *whole, fraction = re.split("[.,]", text)
+    marks = [each for each in text if each in ".,"]
+    thousands = len(marks) == 1 and len(fraction) == _GROUP and whole != ["0"]
+    return "".join(whole) + ("" if thousands or marks.count(marks[-1]) > 1 else ".") + fraction
+
+
+def letters(text: str) -> str:
+    """A text in lower case with letters, marks and digits only: what is equal when `bare` is equal in these."""
+    folded = text.casefold()
+    return "".join(folded[slice(*found.span())] for found in _WORD.finditer(lettered(folded)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +100,8 @@ class Cases:
     answer_types: Sequence[str]
     normalize: NormalizeMany
     """The metric entry's normalisation profile, for many texts."""
-    bare: NormalizeMany
-    """`bare`, for many texts."""
+    letters: NormalizeMany
+    """`letters`, for many texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +119,7 @@ def categorize_many(
     references: Sequence[str],
     owners: Sequence[int],
     correct: Sequence[bool],
-    letters: NormalizeMany,
+    same: NormalizeMany,
 ) -> list[Category]:
     """`categorize` for many answers.
 
@@ -100,7 +128,7 @@ def categorize_many(
         references: Normalised references of all of them, one after the other.
         owners: Whose each reference is, as an index of `answers`.
         correct: Whether each answer is right.
-        letters: `Cases.bare`.
+        same: `Cases.letters`, a first look that is quick: only what is equal in these is made `bare`.
     """
     found: list[Category] = ["correct"] * len(answers)
     for index, right in enumerate(correct):
@@ -112,13 +140,18 @@ def categorize_many(
         if found[owner] == "spurious" and not _blank(reference):
             whose.append(owner)
             golds.append(reference)
-    said = letters([answers[owner] for owner in whose])
-    for owner, text, gold in zip(whose, said, letters(golds), strict=True):
-        if text and text == gold:
+    said = same([answers[owner] for owner in whose])
+    for owner, text, gold, reference in zip(whose, said, same(golds), golds, strict=True):
+        if text and text == gold and _same_signs(answers[owner], reference):
             found[owner] = "wrong_format"
         elif found[owner] == "spurious":
             found[owner] = "wrong_value"
     return found
+
+
+def _same_signs(one: str, other: str) -> bool:
+    """Whether two texts of the same letters are the same when `bare`."""
+    return not (_MEANT.search(one) or _MEANT.search(other)) or bare(one) == bare(other)
 
 
 def _blank(text: str) -> bool:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from vlmbench_sdk.choices import bare, denial
 from vlmbench_sdk.dates import find_dates
 from vlmbench_sdk.entries import Expects
+from vlmbench_sdk.json_answers import RefusedJson, json_values
 from vlmbench_sdk.json_schema import misfit, plain
-from vlmbench_sdk.json_texts import RefusedJson, json_values
 from vlmbench_sdk.numbers import CURRENCY_NAMES, UNSURE, find_amounts, find_numbers, unclear_number
 
-PARSING = "2"
+PARSING = "3"
 """Raised whenever the same answer could be read otherwise."""
 LONGEST = 10_000
 """Characters of an answer that are looked at; a longer one is no single value, JSON and text apart."""

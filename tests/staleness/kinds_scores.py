@@ -7,7 +7,7 @@ from tests.staleness.made import MINE, PROMPTS, SAMPLES, TINY, write_benchmark
 from tests.support import write_yaml
 
 ASSETS = "vlmbench-assets"
-NEW_VERSIONS = ["metric exact_match@1 → exact_match@2", "metric mine (exact_match@1) → mine (exact_match@2)"]
+NEW_VERSIONS = ["metric exact_match@2 → exact_match@3", "metric mine (exact_match@2) → mine (exact_match@3)"]
 CONTRACTS = ["output contracts of the prompts changed"]
 CER = ["metric cer@1 added"]
 
@@ -25,7 +25,7 @@ def leave(root: Path) -> None:
 SCORES = [
     Kind(
         "version of a metric",
-        patch=plugin("metrics", "exact_match", version=2),
+        patch=plugin("metrics", "exact_match", version=3),
         stale=everywhere(metrics=NEW_VERSIONS, aggregates=NEW_VERSIONS),
         said=tuple(NEW_VERSIONS),
     ),
@@ -38,10 +38,10 @@ SCORES = [
         "other plugin behind a metric",
         edit("metrics/mine", "plugin: anls\nnormalize: [punctuation]\n"),
         everywhere(
-            metrics=["metric mine (exact_match@1) → mine (anls@1)"],
-            aggregates=["metric mine (exact_match@1) → mine (anls@1)"],
+            metrics=["metric mine (exact_match@2) → mine (anls@1)"],
+            aggregates=["metric mine (exact_match@2) → mine (anls@1)"],
         ),
-        said=("metric mine (exact_match@1) → mine (anls@1)",),
+        said=("metric mine (exact_match@2) → mine (anls@1)",),
     ),
     Kind(
         "normalisation profile",
@@ -72,8 +72,8 @@ SCORES = [
     Kind(
         "metric removed",
         lambda root: write_benchmark(root, metrics="exact_match"),
-        everywhere(metrics=["metric mine (exact_match@1) removed"], aggregates=["metric mine (exact_match@1) removed"]),
-        said=("metric mine (exact_match@1) removed",),
+        everywhere(metrics=["metric mine (exact_match@2) removed"], aggregates=["metric mine (exact_match@2) removed"]),
+        said=("metric mine (exact_match@2) removed",),
     ),
     Kind(
         "metric of one dataset",

@@ -1,8 +1,12 @@
 """What the host writes for samples without gold, for failed answers, and for metrics that combine."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
+import yaml
 
+import vlmbench_structure
 from tests.work.cells import Row, tables_of
 from vlmbench_assets.work.aggregate import aggregate
 from vlmbench_assets.work.score import LoadedMetric, cases_to_score, load_metric, score
@@ -40,6 +44,24 @@ def test_a_rule_that_needs_no_gold_scores_samples_without_any() -> None:
     found = aggregate(samples, answers, metrics, {"checksum": PLUGINS["checksum"]}, ["overall"]).set_index("policy")
     assert found.loc["failures_worst", "value"] == pytest.approx(1 / 3)
     assert found.loc["answered_only", "value"] == pytest.approx(1 / 2)
+
+
+@pytest.mark.parametrize("name", ["numeric_tolerance", "date_tolerance", "field_f1", "kie_f1", "box_iou", "teds"])
+@pytest.mark.parametrize(("answer", "status"), [("5", "ok"), ("", "ok"), ("words", "ok"), ("", "timeout")])
+def test_gold_that_a_metric_cannot_use_is_none_whatever_is_said(name: str, answer: str, status: str) -> None:
+    table = _scored(name, [_row("a", answer, ("n/a",), status=status)])
+    assert table["value"].isna().tolist() == [True]
+    assert table.loc["a", "detail"] == "no gold"
+
+
+def test_boxes_that_overlap_by_half_are_right() -> None:
+    shipped = Path(vlmbench_structure.__file__).parent / "registries/metrics/box_iou_50.yaml"
+    entry = MetricEntry.model_validate(yaml.safe_load(shipped.read_text(encoding="utf-8")))
+    loaded = load_metric("box_iou_50", entry, PLUGINS["box_iou"], {})
+    answers, gold = ["[0, 0, 10, 10]", "[0, 0, 10, 5]", "[0, 0, 10, 4.9]", "[]"], ("[0, 0, 10, 10]",)
+    found = loaded.score(answers, [gold] * 4, ["box"] * 4)
+    assert found.values == [1.0, 1.0, 0.0, 0.0]
+    assert found.categories == ["correct", "correct", "wrong_value", "missing"]
 
 
 def test_a_failed_answer_keeps_its_gold_for_what_combines() -> None:

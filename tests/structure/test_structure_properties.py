@@ -96,6 +96,21 @@ def test_rank_correlations_are_those_of_scipy(gold: list[int], chance: random.Ra
     assert rho == pytest.approx(spearmanr(range(len(gold)), ranks).statistic)
 
 
+@pytest.mark.parametrize("name", ["kendall_tau", "spearman_rho", "reading_order"])
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(0, 50), min_size=2, max_size=9, unique=True),
+    st.sampled_from(["{}.", "{}!", "Order: {}", "The order is: {}.", "The order is {}", "{} is the order"]),
+    st.randoms(),
+)
+def test_words_around_an_order_cost_no_item_in_silence(
+    name: str, gold: list[int], words: str, chance: random.Random
+) -> None:
+    order = ", ".join(map(str, chance.sample(gold, len(gold))))
+    plain, among = score(name, order, [json.dumps(gold)]), score(name, words.format(order), [json.dumps(gold)])
+    assert among == plain or (among.value, among.category) == (METRICS[name].worst, "unparsed")
+
+
 def _random_tree(chance: random.Random, size: int) -> list[list[int]]:
     """Children of each node, in post-order."""
     parents = [-1, *(chance.randrange(max(0, node - 4), node) for node in range(1, size))]

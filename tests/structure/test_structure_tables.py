@@ -49,7 +49,7 @@ def _outline(node: Node) -> object:
         ("<table><!-- <tr> --><tr><td><!-- x", ["table", ["tr", "td"]]),
         (
             "|a|b|\n|-|:-:|\n|1|\n|1|2|3|\nend",
-            ["table", ["thead", ["tr", "td", "td"]], ["tbody", *[["tr", "td", "td"]] * 2]],
+            ["table", ["thead", ["tr", "td", "td"]], ["tbody", ["tr", "td", "td"], ["tr", "td", "td", "td"]]],
         ),
     ],
 )

@@ -13,7 +13,7 @@ from tests.work.cells import Row, tables_of
 from vlmbench_assets.work.many_texts import _JAMO, many, normalization_many
 from vlmbench_assets.work.score import LoadedMetric, load_metric, score
 from vlmbench_sdk import MetricEntry
-from vlmbench_sdk.metric import bare
+from vlmbench_sdk.metric import letters
 from vlmbench_sdk.plugins import load_plugins
 from vlmbench_sdk.scoring import normalization
 
@@ -28,6 +28,7 @@ PROFILES = [
 ]
 TEXTS = st.one_of(
     st.text(),
+    st.text(st.sampled_from("015.,-\u2212$ xा"), max_size=6),
     st.text(st.sampled_from("aBё́́ßİΣςﬁ½각 \t\n\u00a0\u2003—«»-.,\0\uffff\ud800\U0001f1f7"), max_size=12),
 )
 
@@ -43,7 +44,7 @@ def metric(text: str) -> LoadedMetric:
 def test_texts_together_become_what_each_becomes(names: tuple[str, ...], texts: list[str]) -> None:
     one = normalization(names, PLUGINS.normalizers)
     assert [*normalization_many(names, PLUGINS.normalizers)(texts)] == [one(text) for text in texts]
-    assert [*many(bare)(texts)] == [bare(text) for text in texts]
+    assert [*many(letters)(texts)] == [letters(text) for text in texts]
 
 
 def test_every_character_that_joins_the_one_before_is_done_in_its_text() -> None:

@@ -13,14 +13,14 @@ from vlmbench_assets.tables import table_from_rows
 from vlmbench_assets.work.many_texts import many, normalization_many
 from vlmbench_sdk import Case, Cases, MetricPlugin, NormalizerPlugin, Options, PluginError, Score, Scores
 from vlmbench_sdk.entries import MetricEntry
-from vlmbench_sdk.metric import NO_GOLD, Normalize, NormalizeMany, bare, categorize_many
+from vlmbench_sdk.metric import NO_GOLD, Normalize, NormalizeMany, categorize_many, letters
 from vlmbench_sdk.scoring import ManyScorer, Scorer, many_scorer_of, normalization, scorer_of
 
 AT_ONCE = 50_000
 """Rows that are scored together: more would take memory and save nothing."""
 Texts = Sequence[str]
 Golds = Sequence[tuple[str, ...]]
-_bare_many = many(bare)
+_letters_many = many(letters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class LoadedMetric:
         """
         try:
             if self.many is not None:
-                cases = Cases(answers, references, answer_types, self.normalize_many, _bare_many)
+                cases = Cases(answers, references, answer_types, self.normalize_many, _letters_many)
                 found = _filled(self.many(cases, self.options), len(answers))
             else:
                 found = self._one_by_one(answers, references, answer_types, whose)
@@ -85,7 +85,7 @@ class LoadedMetric:
             self.normalize_many([each for golds in references for each in golds]),
             owners,
             [passes or known for passes, known in zip(right, named, strict=True)],
-            _bare_many,
+            _letters_many,
         )
         for index, passes in enumerate(right):
             if named[index] and not passes:

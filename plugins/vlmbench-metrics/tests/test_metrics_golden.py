@@ -6,13 +6,13 @@ from itertools import permutations
 from typing import cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from vlmbench_metrics.assignment import assign
 from vlmbench_metrics.plugin import vlmbench_metrics, vlmbench_normalizers
 from vlmbench_sdk import Case, Cases, MetricPlugin, Options, Score, Scores
-from vlmbench_sdk.metric import bare
+from vlmbench_sdk.metric import letters
 from vlmbench_sdk.plugin_specs import resolve
 from vlmbench_sdk.testing import HOSTILE
 
@@ -79,6 +79,9 @@ def test_any_text_scores_inside_the_range(name: str, answer: str, references: li
 @settings(deadline=None)
 @given(text=TEXTS, other=TEXTS)
 def test_the_reference_itself_is_the_best_answer(name: str, text: str, other: str) -> None:
+    if name == "relaxed_accuracy_compat":
+        # The script that it repeats divides infinity by infinity, and says wrong.
+        assume("inf" not in text.lower())
     value = score(name, text, [other, text]).value
     if name in {"numeric_tolerance", "date_tolerance"} and text.strip():
         # A text without a number or a date is no gold, and several in one answer are none.
@@ -129,7 +132,7 @@ def test_many_score_as_one_by_one(name: str, cases: list[tuple[str, list[str], s
         [tuple(golds) for _, golds, _ in cases],
         [kind for _, _, kind in cases],
         lambda texts: [fold(text) for text in texts],
-        lambda texts: [bare(text) for text in texts],
+        lambda texts: [letters(text) for text in texts],
     )
     found = cast("Callable[[Cases, Options], Scores]", resolve(str(plugin.score_many), owner=name))(columns, options)
     assert [*found.values] == [each.value for each in ones]

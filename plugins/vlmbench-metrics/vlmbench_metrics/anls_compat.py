@@ -3,6 +3,7 @@
 from vlmbench_metrics.edits import edits, too_long
 from vlmbench_metrics.options import AnlsOptions
 from vlmbench_sdk import Case, Score
+from vlmbench_sdk.metric import NO_GOLD
 
 
 def score(case: Case, options: AnlsOptions) -> Score:
@@ -27,7 +28,7 @@ def score(case: Case, options: AnlsOptions) -> Score:
         value = 1 - distance / longest if longest else 1.0
         best = value if best is None else max(best, value)
     if best is None:
-        return Score(value=None, detail="no reference")
+        return Score(value=None, detail=NO_GOLD)
     return Score(value=best if best >= 1 - options.threshold else 0.0)
 
 

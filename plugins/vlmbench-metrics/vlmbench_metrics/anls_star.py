@@ -9,8 +9,9 @@ from vlmbench_metrics.assignment import assign
 from vlmbench_metrics.edits import edits, too_long
 from vlmbench_metrics.options import AnlsOptions
 from vlmbench_sdk import Case, Score
-from vlmbench_sdk.json_answers import read_json_answer
-from vlmbench_sdk.metric import Normalize
+from vlmbench_sdk.json_answers import read_json_answer, read_json_found, says_nothing
+from vlmbench_sdk.json_leaves import leaves
+from vlmbench_sdk.metric import NO_GOLD, Normalize
 
 MOST_WORK = 300_000
 """Pairs of items that are compared, matching included, some 170 by 170 items: a few seconds at most."""
@@ -34,10 +35,13 @@ def score(case: Case, options: AnlsOptions) -> Score:
 
     A reference that is a JSON object or list is read as such, anything else is a text. An answer is read as JSON where
     a reference is; where it cannot be, it is a text and `unparsed`. Numbers are compared as they were written.
+    "", {} and [] say the same, that nothing is there: 1 against each other, and against a tree without any text.
     """
     golds = [_tree(reference) for reference in case.references]
     structured = any(not isinstance(gold, str) for gold in golds)
     said = _tree(case.answer) if structured else case.answer
+    if any(_both_nothing(case.answer, reference) for reference in case.references):
+        return Score(value=1.0)
     best: float | None = None
     try:
         for gold in golds:
@@ -50,8 +54,20 @@ def score(case: Case, options: AnlsOptions) -> Score:
     return Score(
         value=best,
         category="unparsed" if unparsed else "",
-        detail="" if golds else "no reference",
+        detail="" if golds else NO_GOLD,
     )
+
+
+def _both_nothing(answer: str, reference: str) -> bool:
+    """Whether one says that nothing is there, and the other has no text either."""
+    return (says_nothing(answer) and _has_no_text(reference)) or (says_nothing(reference) and _has_no_text(answer))
+
+
+def _has_no_text(text: str) -> bool:
+    found = read_json_found(text)
+    if found.value is None or found.form == "embedded":
+        return not text.strip()
+    return not any(leaf.strip() for _, leaf in leaves(found.value))
 
 
 @dataclass

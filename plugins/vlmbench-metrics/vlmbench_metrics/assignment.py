@@ -9,7 +9,7 @@ def assign(values: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
     """Return pairs (row, column) of the largest sum; every row or every column has a partner, whichever are fewer.
 
     The Hungarian method with potentials, one shortest augmenting path a row (Kuhn 1955; Jonker and Volgenant 1987):
-    O(n² m) for n rows and m columns, n <= m.
+    O(n² m) for n rows and m columns, n <= m. Written by hand: this package goes into environments that have no scipy.
     """
     if not values or not values[0]:
         return []

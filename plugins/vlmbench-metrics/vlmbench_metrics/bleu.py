@@ -5,7 +5,8 @@ import math
 from collections.abc import Sequence
 
 from vlmbench_metrics.options import BleuOptions
-from vlmbench_sdk import Case, PluginError, Score
+from vlmbench_metrics.sacre import MOST, compared, points, sacrebleu_needed
+from vlmbench_sdk import Case, Score
 
 ORDER = 4
 
@@ -15,21 +16,20 @@ def score(case: Case, options: BleuOptions) -> Score:
 
     Formula: BP · exp(Σ_n (1/N) log p_n), N = 4, BP = exp(1 - r/c) for c < r, in points: 0 to 100, higher is better.
     A sentence's precisions are smoothed (`exp`, Chen and Cherry 2014) and stop at the longest n it has. Source:
-    Papineni et al., ACL 2002; Post, "A Call for Clarity in Reporting BLEU Scores", WMT 2018. For pages and long texts.
+    Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine Translation", ACL 2002; Post, "A Call for
+    Clarity in Reporting BLEU Scores", WMT 2018. For pages and long texts.
 
     `detail` holds the counts that the corpus value is made from: lengths of answer and reference, matches and n-grams
     of each order. An empty answer to an empty reference has no n-grams: 100. sacrebleu says 0 there.
     """
-    answer, references = case.normalize(case.answer), [case.normalize(each) for each in case.references]
-    if not answer.strip() and any(not each.strip() for each in references):
-        return Score(value=100.0)
-    try:
+    asked = compared(case)
+    if asked is None:
+        return Score(value=MOST)
+    with sacrebleu_needed():
         from sacrebleu.metrics.bleu import BLEU
-    except ImportError as error:
-        raise missing() from error
-    found = BLEU(tokenize=options.tokenize, effective_order=True).sentence_score(answer, references)
+    found = BLEU(tokenize=options.tokenize, effective_order=True).sentence_score(*asked)
     counts = [found.sys_len, found.ref_len, *found.counts, *found.totals]
-    return Score(value=min(max(found.score, 0.0), 100.0), detail=json.dumps(counts, separators=(",", ":")))
+    return Score(value=points(found.score), detail=json.dumps(counts, separators=(",", ":")))
 
 
 def combine(scores: Sequence[Score], options: BleuOptions) -> float | None:  # noqa: ARG001 - every one has this signature
@@ -52,13 +52,4 @@ def combine(scores: Sequence[Score], options: BleuOptions) -> float | None:  # n
             smooth *= 2
         logs += math.log(right / total if right else 1 / (smooth * total))
     brevity = math.exp(1 - gold / said) if said < gold else 1.0
-    return min(100.0, 100.0 * brevity * math.exp(logs / ORDER))
-
-
-def missing() -> PluginError:
-    """The error of a host without sacrebleu."""
-    return PluginError(
-        "sacrebleu is not installed here",
-        where="metrics bleu and chrf",
-        fix="Give the metric's entry `environment: sacrebleu`, which the shipped entries have, or install sacrebleu",
-    )
+    return min(MOST, MOST * brevity * math.exp(logs / ORDER))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from vlmbench_metrics.edits import edits, edits_many, too_long
 from vlmbench_sdk import Score, Scores
+from vlmbench_sdk.metric import NO_GOLD
 
 
 def error_rate(answer: Sequence[str], references: Iterable[Sequence[str]]) -> Score:
@@ -27,7 +28,7 @@ def error_rate(answer: Sequence[str], references: Iterable[Sequence[str]]) -> Sc
     if unknown and (best is None or best[0] > 0):
         return Score(value=None, weight=unknown[1], detail=unknown[0])
     if best is None:
-        return Score(value=None, detail="no reference")
+        return Score(value=None, detail=NO_GOLD)
     return Score(value=best[0], weight=best[1])
 
 

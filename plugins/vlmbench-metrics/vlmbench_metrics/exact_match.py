@@ -45,7 +45,7 @@ def score_many(cases: Cases, options: ExactMatchOptions) -> Scores:
             right[owner] = True
     categories: list[Category] = ["correct"] * len(correct)
     for index, passes, category in zip(
-        rest, right, categorize_many(answers, references, owners, right, cases.bare), strict=True
+        rest, right, categorize_many(answers, references, owners, right, cases.letters), strict=True
     ):
         correct[index], categories[index] = passes, category
     return Scores(list(map(float, correct)), categories=categories)

@@ -9,8 +9,9 @@ def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scor
     """Return the distance to the closest reference.
 
     Formula: min over references r of Levenshtein(a, r) / max(|a|, |r|), in code points; both empty: 0.
-    Source: Ouyang et al., "OmniDocBench", CVPR 2025, section 4.2 (text, its mean over pages). Range 0 to 1, lower
-    is better; symmetric. Unlike CER it cannot pass 1, so one page of endless text does not outweigh all others.
+    Source: Ouyang et al., "OmniDocBench: Benchmarking Diverse PDF Document Parsing with Comprehensive Annotations",
+    CVPR 2025, its metric of pure text, mean over pages. Range 0 to 1, lower is better; symmetric. Unlike CER it cannot
+    pass 1, so one page of endless text does not outweigh all others.
     """
     found = similarity(case, NEVER)
     return found if found.value is None else Score(value=1.0 - found.value)

@@ -20,6 +20,19 @@ from vlmbench_sdk import MetricPlugin, NoOptions, NormalizerPlugin, Options, hoo
 
 _HERE = Path(__file__).parent
 _TEXT = "vlmbench_metrics.normalizers.text"
+_VERSIONS = {
+    "exact_match": 2,
+    "relaxed_accuracy": 2,
+    "relaxed_accuracy_compat": 2,
+    "numeric_tolerance": 2,
+    "date_tolerance": 2,
+    "choice_accuracy": 2,
+    "anls_star": 2,
+    "rouge": 2,
+    "field_f1": 2,
+    "json_valid": 2,
+}
+"""Raised whenever the same answer could score otherwise; 1 where it is not named."""
 
 
 @hookimpl
@@ -32,7 +45,7 @@ def _metric(name: str, description: str, options: type[Options] = NoOptions, *, 
     """A metric in a file of its own name, from 0 to 1, higher being better."""
     return MetricPlugin(
         name=name,
-        version=1,
+        version=_VERSIONS.get(name, 1),
         score=f"vlmbench_metrics.{name}:score",
         score_many=f"vlmbench_metrics.{name}:score_many" if many else None,
         options=options,

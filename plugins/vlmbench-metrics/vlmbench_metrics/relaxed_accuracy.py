@@ -13,7 +13,7 @@ def score(case: Case, options: RelaxedAccuracyOptions) -> Score:
 
     Formula: where answer and reference are numbers, [|a - r| <= tolerance · |r|]; else [norm(a) = norm(r)]; best
     over references. Source: Masry et al., "ChartQA", Findings of ACL 2022, section 5.1, tolerance 0.05, after Methani
-    et al. 2020. Range 0 or 1, higher is better. For chart and table answers.
+    et al., "PlotQA", 2020. Range 0 or 1, higher is better. For chart and table answers.
 
     A gold of zero is a number: only zero is right. Thousands separators, currency marks and parentheses for minus are
     read. A per cent mark on both sides is dropped; on one side the number may be the same with or without it, or the

@@ -1,7 +1,6 @@
 """ROUGE-N and ROUGE-L: overlap of runs of words, and the longest common subsequence."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable
 
@@ -10,6 +9,8 @@ from rapidfuzz.distance import LCSseq
 from vlmbench_metrics.edits import MOST_CELLS, too_long
 from vlmbench_metrics.options import RougeOptions
 from vlmbench_sdk import Case, Score
+from vlmbench_sdk.choices import lettered
+from vlmbench_sdk.metric import NO_GOLD
 
 _WORD = re.compile(r"[^\W_]+")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
@@ -42,11 +43,7 @@ def score_compat(case: Case, options: RougeOptions) -> Score:
 
 def _words(text: str) -> list[str]:
     lower = text.lower()
-    if lower.isascii():
-        return _WORD.findall(lower)
-    # The vowel signs of Hindi and Thai are marks, no letters, and belong to their words.
-    kept = (each if each.isalnum() or unicodedata.category(each)[0] == "M" else " " for each in lower)
-    return "".join(kept).split()
+    return [lower[slice(*found.span())] for found in _WORD.finditer(lettered(lower))]
 
 
 def _score(case: Case, kind: str, words: Callable[[str], list[str]], *, same: bool) -> Score:
@@ -60,7 +57,7 @@ def _score(case: Case, kind: str, words: Callable[[str], list[str]], *, same: bo
         if kind == "l" and len(answer) * len(gold) > MOST_CELLS:
             return Score(value=None, detail=too_long(answer, gold))
         best = max(best or 0.0, _f1(answer, gold, kind))
-    return Score(value=best, detail="" if case.references else "no reference")
+    return Score(value=best, detail="" if case.references else NO_GOLD)
 
 
 def _f1(answer: list[str], gold: list[str], kind: str) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from vlmbench_metrics.edits import edits, edits_many, normal_pairs, too_long
 from vlmbench_sdk import Case, Cases, Score, Scores
+from vlmbench_sdk.metric import NO_GOLD
 
 
 def similarity(case: Case, threshold: float) -> Score:
@@ -21,7 +22,7 @@ def similarity(case: Case, threshold: float) -> Score:
         best = value if best is None else max(best, value)
     if problem and best != 1.0:
         return Score(value=None, detail=problem)
-    return Score(value=best, detail="" if case.references else "no reference")
+    return Score(value=best, detail="" if case.references else NO_GOLD)
 
 
 def similarity_many(cases: Cases, threshold: float) -> Scores:
@@ -65,5 +66,5 @@ def _closest(
         if problem and best[index] != 1.0:
             best[index] = None
         else:
-            problems[index] = "" if cases.references[index] else "no reference"
+            problems[index] = "" if cases.references[index] else NO_GOLD
     return Scores(best, details=problems)

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from vlmbench_sdk import Case, Score, categorize
+from vlmbench_sdk import Case, Score
 from vlmbench_sdk.entries import Expects
+from vlmbench_sdk.metric import NO_GOLD
 from vlmbench_sdk.parsing import parse
 
 
@@ -13,14 +14,16 @@ def within(case: Case, expects: Expects, near: Callable[[str, str], bool]) -> Sc
     An answer without one value is `unparsed`, unless it is empty. Empty against an absent field is right. References
     without a value are left out; when none has one, there is no score.
     """
-    answer = case.normalize(case.answer)
     golds = [case.normalize(reference) for reference in case.references]
-    if not answer.strip() or not any(gold.strip() for gold in golds):
-        right = not answer.strip() and any(not gold.strip() for gold in golds)
-        return Score(value=float(right), category=categorize(case, correct=right))
     found = [parsed.text for gold in golds if (parsed := parse(gold, expects)).text]
+    absent = any(not gold.strip() for gold in golds)
+    if not found and not absent:
+        return Score(value=None, detail=NO_GOLD)
+    answer = case.normalize(case.answer)
+    if not answer.strip():
+        return Score(value=float(absent), category="correct" if absent else "missing")
     if not found:
-        return Score(value=None, detail=f"no reference is a {expects.type}")
+        return Score(value=0.0, category="spurious")
     said = parse(answer, expects)
     if said.problem:
         return Score(value=0.0, category="unparsed", detail=said.problem[:300])

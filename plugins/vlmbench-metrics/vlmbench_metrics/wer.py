@@ -8,10 +8,10 @@ from vlmbench_sdk import Case, Cases, NoOptions, Score, Scores
 def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scorer has this signature
     """Return the word error rate against the reference that fits best.
 
-    Formula: (substitutions + deletions + insertions) / max(1, words of the reference); words are what
-    white space separates after normalisation. Source: Morris, Maier and Green, "From WER and RIL to MER and WIL",
-    Interspeech 2004. Range 0 to unbounded, lower is better. Weight: the
-    denominator, so that the corpus rate is edits over words. Empty references: see `error_rate`.
+    Formula: (substitutions + deletions + insertions) / max(1, words of the reference); words are what white space
+    separates after normalisation. Source: Morris, Maier and Green, "From WER and RIL to MER and WIL: improved
+    evaluation measures for connected speech recognition", Interspeech 2004, equation 2. Range 0 to unbounded, lower is
+    better. Weight: the denominator, so that the corpus rate is edits over words. Empty references: see `error_rate`.
     """
     references = (case.normalize(reference).split() for reference in case.references)
     return error_rate(case.normalize(case.answer).split(), references)

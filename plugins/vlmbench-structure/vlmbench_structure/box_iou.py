@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from scipy.optimize import linear_sum_assignment
 
 from vlmbench_sdk import Case, Score
-from vlmbench_sdk.json_answers import read_json_found
+from vlmbench_sdk.json_answers import read_json_found, says_nothing
 from vlmbench_sdk.metric import NO_GOLD
 from vlmbench_structure.options import BoxIouOptions
 
@@ -44,26 +44,25 @@ def score(case: Case, options: BoxIouOptions) -> Score:
     `{"box": [..], "width": 800, "height": 600}`. An answer whose numbers are no multiple of four is unparsed,
     one whose box has no area is `wrong_format`; both score 0.
     """
-    best: float | None = None
-    spurious = True
     said = _read(case.answer) or _Boxes([], None)
-    if len(said.boxes) > MOST_BOXES:
-        return Score(value=None, detail=f"too large: {len(said.boxes)} boxes, at most {MOST_BOXES} are compared")
+    golds: list[tuple[list[Box], list[Box]]] = []
     for reference in case.references:
-        gold = _read(reference) if reference.strip() else _Boxes([], None)
-        if gold is None or (reference.strip() and not gold.boxes):
+        absent = says_nothing(reference)
+        gold = _Boxes([], None) if absent else _read(reference)
+        if gold is None or not (absent or gold.boxes):
             continue
         there = _scaled(gold, gold.size, options.gold_format, options.gold_scale, options.answer_scale)
         here = _scaled(said, gold.size, options.answer_format, options.answer_scale, options.gold_scale)
         if there is None or here is None or any(_area(box) <= 0 for box in there):
             continue
-        spurious = spurious and not there
-        value = _overlap(here, there)
-        best = value if best is None else max(best, value)
-    if best is None:
+        golds.append((here, there))
+    if not golds:
         return Score(value=None, detail=NO_GOLD)
+    if len(said.boxes) > MOST_BOXES:
+        return Score(value=None, detail=f"too large: {len(said.boxes)} boxes, at most {MOST_BOXES} are compared")
+    best = max(_overlap(here, there) for here, there in golds)
+    spurious = not any(there for _, there in golds)
     if not said.boxes:
-        # An empty list says that there is none, as an empty answer does.
         nothing = not case.answer.strip() or read_json_found(case.answer).value in ([], {})
         if best == 1 and nothing:
             return Score(value=1.0, category="correct")

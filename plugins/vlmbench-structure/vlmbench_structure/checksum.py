@@ -36,6 +36,16 @@ _IBANS = {
 }
 """Countries by the characters of their numbers (SWIFT IBAN registry, as python-stdnum 2.2 has it)."""
 _IBAN_LENGTHS = {country: length for length, countries in _IBANS.items() for country in countries}
+_SHAPES = {
+    "inn": re.compile(r"[0-9]{10}|[0-9]{12}"),
+    "snils": re.compile(r"[0-9]{11}"),
+    "iban": re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}"),
+}
+_AMONG_WORDS = {
+    "inn": re.compile(r"(?<![^\W_])(?:[0-9]{10}|[0-9]{12})(?![^\W_])"),
+    "snils": re.compile(r"(?<![^\W_])[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{2}(?![^\W_])"),
+}
+_WORD = re.compile(r"(?<![^\W_])[^\W\d_]{2,}(?![^\W_])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +63,9 @@ def score(case: Case, options: ChecksumOptions) -> Score:
     weights 9 to 1, mod 101, where 100 is 00, is the last two (rules of the Pension Fund of Russia). IBAN: first four
     characters moved to the end, A = 10 to Z = 35, mod 97 is 1, and the country's length (ISO 13616-1, ISO 7064).
     Range 0 or 1, higher is better. A wrong length is 0: digits were lost or invented. Degenerate numbers, whose
-    digits are all the same, are 0 though some fulfil the formula, such as an ИНН of zeros. Null where there is
-    nothing to check: no digits, or an early СНИЛС (up to 001-001-998), which has no check digits.
+    digits are all the same, are 0 though some fulfil the formula, such as an ИНН of zeros. Among words and other
+    numbers, the only one of the right length is checked. Null where there is nothing to check: no digits, none or
+    several such numbers among words, or an early СНИЛС (up to 001-001-998), which has no check digits.
     """
     text = case.answer
     if options.path:
@@ -65,17 +76,43 @@ def score(case: Case, options: ChecksumOptions) -> Score:
     text = text.strip()
     if len(text) > LONGEST or not re.search(r"[0-9]", text):
         return Score(value=None, detail="no number to check")
-    verdict = {"inn": _inn, "snils": _snils, "iban": _iban}[options.kind](re.sub(r"[\s.\-–—/]", "", text))
+    number = _number(text, options.kind)
+    if not number:
+        return Score(value=None, detail="no number, or several, among words")
+    verdict = {"inn": _inn, "snils": _snils, "iban": _iban}[options.kind](number)
     return Score(value=None if verdict.holds is None else float(verdict.holds), detail=verdict.says)
 
 
-def _digits(text: str, word: str) -> str:
-    """The digits of a number that may have its name before it."""
-    return re.sub(rf"\A(?:{word})[:№]*", "", text, flags=re.IGNORECASE)
+def _number(text: str, kind: str) -> str:
+    """The one number of a text, without what divides it; empty where words leave it open which it is."""
+    plain = re.sub(r"\A(?:ИНН|INN|СНИЛС|SNILS|IBAN)(?![^\W\d_])[\s:№]*", "", text, flags=re.IGNORECASE).upper()
+    whole = _divided(plain)
+    shaped = _SHAPES[kind].fullmatch(whole)
+    if shaped and (kind != "iban" or len(whole) == _IBAN_LENGTHS.get(whole[:2])):
+        return whole
+    found = {_divided(each) for each in _candidates(text.upper(), kind)}
+    if found or (_WORD.search(plain) and not shaped):
+        return found.pop() if len(found) == 1 else ""
+    return whole
 
 
-def _inn(text: str) -> _Verdict:
-    digits = _digits(text, "ИНН|INN")
+def _divided(text: str) -> str:
+    return re.sub(r"[\s.\-–—/]", "", text)
+
+
+def _candidates(text: str, kind: str) -> list[str]:
+    """What in a text has the length of such a number."""
+    if kind != "iban":
+        return _AMONG_WORDS[kind].findall(text)
+    starts = (each for each in re.finditer(r"(?<![^\W_])[A-Z]{2}(?=[0-9]{2})", text) if each[0] in _IBAN_LENGTHS)
+    found = (
+        re.compile(rf"(?:[ -]?[A-Z0-9]){{{_IBAN_LENGTHS[each[0]]}}}(?![^\W_])").match(text, each.start())
+        for each in starts
+    )
+    return [each[0] for each in found if each]
+
+
+def _inn(digits: str) -> _Verdict:
     if not re.fullmatch(r"[0-9]{10}|[0-9]{12}", digits):
         return _Verdict(holds=False, says="not 10 or 12 digits")
     if len(set(digits)) == 1:
@@ -88,8 +125,7 @@ def _weighed(digits: str, weights: tuple[int, ...]) -> int:
     return sum(weight * int(digit) for weight, digit in zip(weights, digits, strict=False))
 
 
-def _snils(text: str) -> _Verdict:
-    digits = _digits(text, "СНИЛС|SNILS")
+def _snils(digits: str) -> _Verdict:
     if not re.fullmatch(r"[0-9]{11}", digits):
         return _Verdict(holds=False, says="not 11 digits")
     if len(set(digits[:9])) == 1:
@@ -99,8 +135,7 @@ def _snils(text: str) -> _Verdict:
     return _Verdict(_weighed(digits, tuple(range(9, 0, -1))) % 101 % 100 == int(digits[9:]))
 
 
-def _iban(text: str) -> _Verdict:
-    number = _digits(text, "IBAN").upper()
+def _iban(number: str) -> _Verdict:
     if not re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", number):
         return _Verdict(holds=False, says="not written like an IBAN")
     length = _IBAN_LENGTHS.get(number[:2])

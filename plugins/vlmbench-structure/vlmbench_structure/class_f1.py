@@ -15,13 +15,13 @@ def score(case: Case, options: ClassF1Options) -> Score:
 def combine(scores: Sequence[Score], options: ClassF1Options) -> float | None:
     """The mean over classes of precision, recall or F1; null when no sample has a class.
 
-    Formula: of class c, P = TP / named c, R = TP / gold c, F1 = 2 TP / (named c + gold c), 0 where nothing was
-    named c. `macro` is the plain mean over the classes that occur in the gold of the group, `weighted` weighs
-    them by their samples. Unparsed and failed answers are a class of their own that no gold has: they take
-    recall from the gold class and precision from none. Range 0 to 1, higher is better.
-    Source: Sokolova & Lapalme, "A systematic analysis of performance measures for classification tasks", 2009;
-    equals scikit-learn's `f1_score(labels=classes of the gold, average=..., zero_division=0)`. Without `labels`
-    that function also averages over classes that were only named, each 0.
+    Formula: of class c, P = TP / named c, R = TP / gold c, F1 = 2 TP / (named c + gold c), 0 where nothing was named c.
+    `macro` is the plain mean over the classes that occur in the gold of the group, `weighted` weighs them by their
+    samples. Unparsed and failed answers are a class of their own that no gold has: they take recall from the gold class
+    and precision from none. Range 0 to 1, higher is better. Source: Sokolova & Lapalme, "A systematic analysis of
+    performance measures for classification tasks", Information Processing and Management, 2009; equals scikit-learn's
+    `f1_score(labels=classes of the gold, average=..., zero_division=0)`. Without `labels` that function also averages
+    over classes that were only named, each 0.
     """
     matrix = confusion_matrix(scores)
     if not matrix:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from vlmbench_sdk import Case, Score
 from vlmbench_sdk.entries import Expects
 from vlmbench_sdk.parsing import LONGEST, parse
+from vlmbench_sdk.records import Category
 from vlmbench_structure.options import ClassOptions
 
 UNPARSED = "(unparsed)"
@@ -32,7 +33,8 @@ def judged(case: Case, options: ClassOptions) -> Score:
         return Score(value=1.0, category="correct", detail=detail)
     if not case.answer.strip():
         return Score(value=0.0, category="missing", detail=detail)
-    return Score(value=0.0, category="unparsed" if said == UNPARSED else "wrong_value", detail=detail)
+    category: Category = "unparsed" if said == UNPARSED else "wrong_value" if gold else "spurious"
+    return Score(value=0.0, category=category, detail=detail)
 
 
 def confusion_matrix(scores: Iterable[Score]) -> dict[str, dict[str, int]]:

@@ -182,11 +182,13 @@ def _read_markdown(text: str) -> Table | None:
     for line in lines[number + 1 :]:
         if "|" not in line:
             break
-        rows.append((_cells(line) + [""] * len(head))[: len(head)])
+        cells = _cells(line)
+        # GitHub's Markdown drops cells beyond the head's; here they were said, and count.
+        rows.append(cells + [""] * (len(head) - len(cells)))
     sections = [Node("thead", children=[_row(head)])]
     if rows:
         sections.append(Node("tbody", children=[_row(row) for row in rows]))
-    return Table(Node("table", children=sections), len(sections) + (len(rows) + 1) * (len(head) + 1))
+    return Table(Node("table", children=sections), len(sections) + sum(len(row) + 1 for row in (head, *rows)))
 
 
 def _cells(line: str) -> list[str]:

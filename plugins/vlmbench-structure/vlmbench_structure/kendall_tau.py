@@ -12,7 +12,8 @@ def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scor
     Source: Kendall, "A new measure of rank correlation", Biometrika 30 (1938); for orders of text, Lapata, "Automatic
     evaluation of information ordering: Kendall's tau", Computational Linguistics 32 (2006).
     Range -1 to 1, higher is better; a random order is 0 on average. An answer that names nothing of the gold is -1, as
-    a failed one. Items that the gold has not are passed over.
+    a failed one, and so is one that has an item of the gold among other words. Items that the gold has not are passed
+    over.
     """
     return against_orders(case, _tau)
 

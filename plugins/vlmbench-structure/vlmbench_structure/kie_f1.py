@@ -1,7 +1,6 @@
 """Precision, recall and F1 of extracted fields, line items matched as wholes."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,14 +10,14 @@ from pydantic import JsonValue
 from scipy.optimize import linear_sum_assignment
 
 from vlmbench_sdk import Case, Score
-from vlmbench_sdk.json_answers import read_json_answer
+from vlmbench_sdk.json_answers import read_json_answer, says_nothing
+from vlmbench_sdk.json_leaves import by_value, leaves
 from vlmbench_sdk.metric import NO_GOLD, Normalize
 from vlmbench_sdk.records import Category
 from vlmbench_structure.options import KieF1Options
 
 MOST_PAIRS = 1_000_000
 """Pairs of line items that are compared; beyond, the row is null."""
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
 
 Leaves = Counter[tuple[str, str]]
 Counts = tuple[int, int, int]
@@ -46,7 +45,7 @@ def score(case: Case, options: KieF1Options) -> Score:
     counted: list[Counts] = []
     for reference in case.references:
         gold = read_json_answer(reference).value
-        if gold is None and reference.strip():
+        if gold is None and not says_nothing(reference):
             continue
         try:
             counted.append(_compare(found.value or {}, gold or {}, case.normalize, options))
@@ -55,11 +54,12 @@ def score(case: Case, options: KieF1Options) -> Score:
     if not counted:
         return Score(value=None, detail=NO_GOLD)
     best = max(counted, key=lambda each: (_measure(each, options), -each[2]))
-    if found.value is None and case.answer.strip():
+    unparsed = found.value is None and not says_nothing(case.answer)
+    if unparsed:
         # Words in place of an object are one field too many, also where there is nothing to be found.
         best = (0, 1, best[2])
     detail = json.dumps(dict(zip(("correct", "answer", "gold"), best, strict=True)))
-    if found.value is None and case.answer.strip():
+    if unparsed:
         return Score(value=0.0, category="unparsed", detail=detail)
     return Score(value=_measure(best, options), category=_category(best), detail=detail)
 
@@ -133,32 +133,17 @@ def _split(
     elif isinstance(value, list):
         for each in value:
             if isinstance(each, dict):
-                item: Leaves = Counter()
-                _gather(each, "", item, normalize, options)
-                items.setdefault(path, []).append(item)
+                items.setdefault(path, []).append(_leaves(each, "", normalize, options))
             else:
-                _gather(each, f"{path}[]", fields, normalize, options)
+                fields.update(_leaves(each, f"{path}[]", normalize, options))
     else:
-        _gather(value, path, fields, normalize, options)
+        fields.update(_leaves(value, path, normalize, options))
 
 
-def _gather(value: JsonValue, path: str, into: Leaves, normalize: Normalize, options: KieF1Options) -> None:
-    if isinstance(value, dict):
-        for key, each in value.items():
-            _gather(each, f"{path}.{key}" if path else key, into, normalize, options)
-    elif isinstance(value, list):
-        for each in value:
-            _gather(each, f"{path}[]", into, normalize, options)
-    elif value is not None:
-        text = normalize(str(value).lower() if isinstance(value, bool) else str(value))
-        if text.strip():
-            into[path, _by_value(text) if options.numbers_by_value else text] += 1
-
-
-def _by_value(text: str) -> str:
-    if not _NUMBER.fullmatch(text):
-        return text
-    return (text.rstrip("0").rstrip(".") if "." in text else text).lstrip("+")
+def _leaves(value: JsonValue, path: str, normalize: Normalize, options: KieF1Options) -> Leaves:
+    canonical = by_value if options.numbers_by_value else str
+    texts = ((at, normalize(text)) for at, text in leaves(value, path))
+    return Counter((at, canonical(text)) for at, text in texts if text.strip())
 
 
 def _matched(answer: list[Leaves], gold: list[Leaves]) -> int:

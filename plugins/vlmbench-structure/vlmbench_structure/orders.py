@@ -1,23 +1,37 @@
 """Read an order, such as of pages, from an answer."""
 
 import re
+from dataclasses import dataclass
 
 from vlmbench_sdk.json_answers import read_json_found
 from vlmbench_sdk.metric import Normalize
 
 _BETWEEN = re.compile(r"\s*(?:,|;|->|→|>|\||\n)\s*")
 _LISTED = re.compile(r"[-*•]\s+|\d+[.)]\s+")
+_ENDS = ".!"
 MOST = 10_000
 """Items of an answer that are looked at."""
+PROSE = "words around an item"
+"""Detail of an answer whose items could only be guessed at."""
 
 
-def read_order(text: str, normalize: Normalize) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as it is written."""
+
+    items: list[str]
+    exact: bool
+    """Whether each item is given by itself, as in a JSON list."""
+
+
+def read_order(text: str, normalize: Normalize) -> Order:
     """The items of an order: a JSON list, or items between commas, semicolons, arrows, bars, line ends or spaces.
 
-    Spaces divide only where nothing else does. Each item is in normal form; empty ones are left out.
+    Spaces divide only where nothing else does. Each item is in normal form, without a full stop behind it; empty ones
+    are left out.
     """
     found = read_json_found(text).value
-    if isinstance(found, list):
+    if exact := isinstance(found, list):
         items = [str(each) for each in found if isinstance(each, str | bool)]
     else:
         bare = text.strip().strip("[](){}")
@@ -27,7 +41,31 @@ def read_order(text: str, normalize: Normalize) -> list[str]:
         elif "\n" in bare:
             items = [_LISTED.sub("", each, count=1) if _LISTED.match(each) else each for each in items]
     normal = (normalize(each).strip() for each in items[:MOST])
-    return [each for each in normal if each]
+    return Order([each.rstrip(_ENDS).rstrip() or each for each in normal if each], exact)
+
+
+def items_against(answer: Order, gold: list[str]) -> list[str] | None:
+    """The items of an answer; null where one of the gold stands among other words, so that it would be lost.
+
+    Words that lead in, up to a colon, are none of them: `The order is: 2, 1`.
+    """
+    items, wanted = answer.items, set(gold)
+    if answer.exact or not gold:
+        return items
+    lead = next((at for at, each in enumerate(items) if each in wanted or each.endswith(":")), len(items))
+    if lead < len(items) and items[lead] not in wanted:
+        items = items[lead + 1 :]
+    if items and items[0] not in wanted and (rest := items[0].rpartition(":")[2].strip()) in wanted:
+        items = [rest, *items[1:]]
+    runs = {tuple(each.split()) for each in wanted}
+    lengths: dict[str, set[int]] = {}
+    for run in runs:
+        lengths.setdefault(run[0], set()).add(len(run))
+    for words in (each.split() for each in items if each not in wanted):
+        for at, word in enumerate(words):
+            if any(tuple(words[at : at + length]) in runs for length in lengths.get(word, ())):
+                return None
+    return items
 
 
 def places(answer: list[str], gold: list[str]) -> dict[str, int]:

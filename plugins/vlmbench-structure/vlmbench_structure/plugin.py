@@ -17,6 +17,20 @@ from vlmbench_structure.options import (
 )
 
 _HERE = Path(__file__).parent
+_VERSIONS = {
+    "class_accuracy": 2,
+    "class_f1": 2,
+    "kendall_tau": 2,
+    "spearman_rho": 2,
+    "reading_order": 2,
+    "kie_f1": 2,
+    "teds": 2,
+    "box_iou": 2,
+    "line_items_total": 2,
+    "checksum": 2,
+    "date_order": 2,
+}
+"""Raised whenever the same answer could score otherwise; 1 where it is not named."""
 
 
 @hookimpl
@@ -26,7 +40,7 @@ def vlmbench_metrics() -> list[MetricPlugin]:
         _metric("class_accuracy", ClassOptions, "1 when the answer names the gold class"),
         MetricPlugin(
             name="class_f1",
-            version=1,
+            version=_VERSIONS["class_f1"],
             score="vlmbench_structure.class_f1:score",
             combine="vlmbench_structure.class_f1:combine",
             options=ClassF1Options,
@@ -37,14 +51,14 @@ def vlmbench_metrics() -> list[MetricPlugin]:
         _correlation("spearman_rho", "Spearman's rho of an order, such as of pages"),
         MetricPlugin(
             name="reading_order",
-            version=1,
+            version=_VERSIONS["reading_order"],
             score="vlmbench_structure.reading_order:score",
             vectors=_vectors("reading_order"),
             description="1 - edits over the longer sequence of blocks",
         ),
         MetricPlugin(
             name="kie_f1",
-            version=1,
+            version=_VERSIONS["kie_f1"],
             score="vlmbench_structure.kie_f1:score",
             combine="vlmbench_structure.kie_f1:combine",
             options=KieF1Options,
@@ -54,7 +68,7 @@ def vlmbench_metrics() -> list[MetricPlugin]:
         _metric("json_ted", JsonTedOptions, "Accuracy of a JSON tree by tree edit distance (Donut)"),
         MetricPlugin(
             name="teds",
-            version=1,
+            version=_VERSIONS["teds"],
             score="vlmbench_structure.teds:score",
             score_many="vlmbench_structure.teds:score_many",
             options=TedsOptions,
@@ -87,7 +101,7 @@ def vlmbench_registries() -> list[Path]:
 def _metric(name: str, options: type[Options], description: str) -> MetricPlugin:
     return MetricPlugin(
         name=name,
-        version=1,
+        version=_VERSIONS.get(name, 1),
         score=f"vlmbench_structure.{name}:score",
         options=options,
         vectors=_vectors(name),
@@ -102,7 +116,7 @@ def _rule(name: str, options: type[Options], description: str) -> MetricPlugin:
 def _correlation(name: str, description: str) -> MetricPlugin:
     return MetricPlugin(
         name=name,
-        version=1,
+        version=_VERSIONS.get(name, 1),
         score=f"vlmbench_structure.{name}:score",
         lower=-1.0,
         worst=-1.0,

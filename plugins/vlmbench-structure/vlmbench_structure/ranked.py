@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from vlmbench_sdk import Case, Score
+from vlmbench_sdk.json_answers import says_nothing
 from vlmbench_sdk.metric import NO_GOLD
-from vlmbench_structure.orders import places, read_order
+from vlmbench_structure.orders import PROSE, Order, items_against, places, read_order
 
 LONGEST = 2000
-"""Items of a gold order; beyond, the row is null."""
+"""Items of a gold order; a longer one is no gold."""
 
 
 def against_orders(case: Case, correlation: Callable[[dict[str, int], list[str]], float]) -> Score:
@@ -20,11 +21,9 @@ def against_orders(case: Case, correlation: Callable[[dict[str, int], list[str]]
     answer = read_order(case.answer, case.normalize)
     best: tuple[float, str] | None = None
     for reference in case.references:
-        gold = read_order(reference, case.normalize)
-        if len(gold) > LONGEST:
-            return Score(value=None, detail=f"too large: an order of {len(gold)} items")
+        gold = read_order(reference, case.normalize).items
         # An item twice has no place of its own.
-        if len(set(gold)) < len(gold) or (not gold and reference.strip()):
+        if len(gold) > LONGEST or len(set(gold)) < len(gold) or not (gold or says_nothing(reference)):
             continue
         value, detail = _value(answer, gold, correlation)
         if best is None or value > best[0]:
@@ -34,14 +33,19 @@ def against_orders(case: Case, correlation: Callable[[dict[str, int], list[str]]
     value, detail = best
     if value == 1:
         return Score(value=value, category="correct", detail=detail)
-    if not any(map(str.strip, case.references)):
+    if all(map(says_nothing, case.references)):
         return Score(value=value, category="spurious", detail=detail)
-    return Score(value=value, category="wrong_value" if answer else "missing", detail=detail)
+    if detail == PROSE:
+        return Score(value=value, category="unparsed", detail=detail)
+    return Score(value=value, category="wrong_value" if answer.items else "missing", detail=detail)
 
 
 def _value(
-    answer: list[str], gold: list[str], correlation: Callable[[dict[str, int], list[str]], float]
+    order: Order, gold: list[str], correlation: Callable[[dict[str, int], list[str]], float]
 ) -> tuple[float, str]:
+    answer = items_against(order, gold)
+    if answer is None:
+        return -1.0, PROSE
     if not gold:
         return (-1.0, "") if answer else (1.0, "")
     found = places(answer, gold)

@@ -3,8 +3,9 @@
 from rapidfuzz.distance import Levenshtein
 
 from vlmbench_sdk import Case, NoOptions, Score
+from vlmbench_sdk.json_answers import says_nothing
 from vlmbench_sdk.metric import NO_GOLD
-from vlmbench_structure.orders import MOST, read_order
+from vlmbench_structure.orders import MOST, PROSE, items_against, read_order
 
 
 def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scorer has this signature
@@ -14,22 +15,25 @@ def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scor
     Unlike the rank correlations it counts blocks that are missing, invented or repeated.
     Source: reading order edit distance of OmniDocBench, Ouyang et al., "OmniDocBench: Benchmarking Diverse PDF
     Document Parsing with Comprehensive Annotations", CVPR 2025, which reports edits / max, lower is better.
-    Range 0 to 1, higher is better, symmetric.
+    Range 0 to 1, higher is better, symmetric. An answer that has a block of the gold among other words is unparsed, 0.
     """
     answer = read_order(case.answer, case.normalize)
-    best: float | None = None
+    values: list[float | None] = []
     for reference in case.references:
-        gold = read_order(reference, case.normalize)
-        if not gold and reference.strip():
+        gold = read_order(reference, case.normalize).items
+        if not gold and not says_nothing(reference):
             continue
-        longest = max(len(answer), len(gold))
-        value = 1.0 - Levenshtein.distance(answer, gold) / longest if longest else 1.0
-        best = value if best is None else max(best, value)
-    if best is None:
+        items = items_against(answer, gold)
+        longest = max(len(items or ()), len(gold), 1)
+        values.append(None if items is None else 1.0 - Levenshtein.distance(items, gold) / longest)
+    if not values:
         return Score(value=None, detail=NO_GOLD)
-    detail = f"only the first {MOST} blocks are read" if len(answer) == MOST else ""
+    best = max((each for each in values if each is not None), default=None)
+    if best is None:
+        return Score(value=0.0, category="unparsed", detail=PROSE)
+    detail = f"only the first {MOST} blocks are read" if len(answer.items) == MOST else ""
     if best == 1:
         return Score(value=best, category="correct", detail=detail)
-    if not any(map(str.strip, case.references)):
+    if all(map(says_nothing, case.references)):
         return Score(value=best, category="spurious", detail=detail)
-    return Score(value=best, category="wrong_value" if answer else "missing", detail=detail)
+    return Score(value=best, category="wrong_value" if answer.items else "missing", detail=detail)

@@ -11,9 +11,11 @@ def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scor
     An item that the answer leaves out is in the middle, and those that it names are around it:
     rho = sum (a - m)(g - m) / sum (g - m)^2 with m = (n + 1) / 2, which is the same where none is left out.
     One item: 1 when named.
-    Source: Spearman, "The proof and measurement of association between two things", 1904.
+    Source: Spearman, "The proof and measurement of association between two things", American Journal of
+    Psychology 15 (1904).
     Range -1 to 1, higher is better; a random order is 0 on average. An answer that names nothing of the gold is -1, as
-    a failed one. Items that the gold has not are passed over.
+    a failed one, and so is one that has an item of the gold among other words. Items that the gold has not are passed
+    over.
     """
     return against_orders(case, _rho)
 

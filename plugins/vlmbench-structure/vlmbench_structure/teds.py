@@ -20,11 +20,11 @@ def score(case: Case, options: TedsOptions) -> Score:
     one, where a tag such as `<b>` is one character. |T| is the number of nodes. Not below 0. With
     `structure_only` the contents are not looked at: TEDS-struct.
     Source: Zhong, ShafieiBavani, Jimeno Yepes, "Image-based table recognition: data, model, and evaluation",
-    ECCV 2020, section 4; script src/metric.py of ibm-aur-nlp/PubTabNet, whose count `count: pubtabnet` repeats.
+    ECCV 2020; script src/metric.py of ibm-aur-nlp/PubTabNet, whose count `count: pubtabnet` repeats.
     Range 0 to 1, higher is better; identical tables score exactly 1.
 
-    The first table of the answer counts, HTML or else Markdown. A `th` is a `td`. An answer without a table
-    scores 0. What is too large or takes too long is null, and the detail says so.
+    The first table of the answer counts, HTML or else Markdown, whose rows keep their cells beyond the head. A `th` is
+    a `td`. An answer without a table scores 0. What is too large or takes too long is null, and the detail says so.
     """
     limits = Limits(options.max_nodes, options.timeout_s)
     asked = _asked(case.answer, case.references, read_table, case.normalize, options)
