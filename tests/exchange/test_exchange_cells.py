@@ -43,7 +43,7 @@ def test_a_shifted_file_without_gold_is_seen_by_its_questions(workspace: Path, t
     file.write_text(file.read_text(encoding="utf-8").replace('"index": 0', '"index": 5'), encoding="utf-8")
     text = file.read_text(encoding="utf-8").replace('"index": 1', '"index": 0').replace('"index": 5', '"index": 1')
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(ExchangeError, match="other references or questions than the sample at their place: line 1"):
+    with pytest.raises(ExchangeError, match="questions or images than the sample at their place: line 1"):
         taken_in(workspace, "evalscope", file)
 
 
@@ -166,7 +166,7 @@ def test_a_shifted_file_is_seen_by_its_gold(workspace: Path, tmp_path: Path) -> 
     for line in lines:
         line["doc_id"] = (line["doc_id"] + 1) % 4
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    with pytest.raises(ExchangeError, match="or questions than the sample at their place: line 1, line 2"):
+    with pytest.raises(ExchangeError, match="images than the sample at their place: line 1, line 2"):
         taken_in(workspace, "lmms_eval", file)
 
 
