@@ -117,6 +117,25 @@ def test_a_changed_dataset_refits_what_was_imported(workspace: Path, tmp_path: P
     assert judged(workspace).assets["answers"].state == "fresh"
 
 
+def test_what_is_declared_here_changes_nothing_of_what_was_said_elsewhere(workspace: Path, tmp_path: Path) -> None:
+    taken_in(workspace, "vlmevalkit", vlmevalkit(tmp_path, SAID))
+    before = rows(workspace)
+    write_yaml(workspace, "prompts/p", "user: 'Read: {{ question }}'\nsystem: Be brief.\n")
+    write_yaml(workspace, "models/theirs", "plugin: imported\nprompts: p\n")
+    source = workspace / "source/samples.jsonl"
+    text = source.read_text(encoding="utf-8")
+    source.write_text(text.replace("receipt", "card"), encoding="utf-8")
+    assert source.read_text(encoding="utf-8") != text
+    found = judged(workspace).assets["answers"]
+    assert (found.state, found.reasons) == ("fresh", ())
+    answer(workspace, "theirs", "tiny")
+    assert rows(workspace) == before
+    source.write_text(text.replace("What is f0?", "Which is f0?"), encoding="utf-8")
+    assert judged(workspace).assets["answers"].reasons == ("question changed (2 of 4 samples)",)
+    answer(workspace, "theirs", "tiny")
+    assert [row["error"] for row in rows(workspace)] == [LACKING, "", LACKING, ""]
+
+
 def test_what_was_imported_survives_the_journal_and_gc(workspace: Path, tmp_path: Path) -> None:
     taken_in(workspace, "vlmevalkit", vlmevalkit(tmp_path, SAID))
     before = rows(workspace)

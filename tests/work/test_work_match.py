@@ -17,7 +17,7 @@ def predictions(*golds: str) -> list[Prediction]:
 
 def test_ids_that_only_look_alike_are_refused() -> None:
     others = predictions("gold 3", "gold 2", "gold 1", "gold 3")
-    with pytest.raises(ExchangeError, match="3 of 4 have other references, questions or images than the sample of their id"):
+    with pytest.raises(ExchangeError, match=r"3 of 4 have other .* than the sample of their id"):
         match(others, SAMPLES, "id", "a.jsonl")
 
 
