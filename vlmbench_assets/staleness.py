@@ -124,14 +124,8 @@ class Judge:
 
     def leaderboard(self, dataset: str, models: Sequence[str]) -> Judgement:
         """Judge a dataset's leaderboard over some models."""
-        store = self.bench.store
-        cells = [
-            (model, store.manifest("answers", dataset, model), store.manifest("aggregates", dataset, model))
-            for model in models
-        ]
-        return self._judge(
-            "leaderboard", store.manifest("leaderboard", dataset), self.made_from.leaderboard(dataset, cells)
-        )
+        made = self.bench.store.manifest("leaderboard", dataset)
+        return self._judge("leaderboard", made, self.made_from.leaderboard(dataset, models))
 
     def wanted(self, cell: Cell) -> str:
         """Digest of all that is declared for a cell, whatever was made of it: one attempt is enough for each."""

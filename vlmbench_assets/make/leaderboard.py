@@ -9,7 +9,7 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import AGGREGATES, ANSWERS, METRICS, SAMPLES
 from vlmbench_assets.hold import dataset_held, failure_of
-from vlmbench_assets.lineage import Lineage, digest_bytes
+from vlmbench_assets.lineage import digest_bytes
 from vlmbench_assets.made_from import MadeFrom
 from vlmbench_assets.make.aggregates import combine_by_metric
 from vlmbench_assets.make.samples import samples_of
@@ -53,26 +53,11 @@ def _publish(bench: Bench, dataset: str) -> tuple[str, Manifest]:
         "leaderboard",
         dataset,
         files={"leaderboard.csv": to_csv(table).encode("utf-8", "replace"), "leaderboard.md": content},
-        lineage=leaderboard_lineage(bench, MadeFrom(bench), dataset),
+        lineage=MadeFrom(bench).leaderboard(dataset, models_of(bench, dataset)),
         digests={"page": digest_bytes(content)},
         facts={"models": list[JsonValue](models_of(bench, dataset))},
     )
     return text, manifest
-
-
-def leaderboard_lineage(bench: Bench, made_from: MadeFrom, dataset: str) -> Lineage:
-    """What a dataset's leaderboard would be made from now."""
-    return made_from.leaderboard(
-        dataset,
-        [
-            (
-                model,
-                bench.store.manifest("answers", dataset, model),
-                bench.store.manifest("aggregates", dataset, model),
-            )
-            for model in models_of(bench, dataset)
-        ],
-    )
 
 
 def leaderboard_is_fresh(bench: Bench, dataset: str) -> bool:
