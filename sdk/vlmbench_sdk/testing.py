@@ -100,11 +100,11 @@ def check_many(plugin: MetricPlugin, options: dict[str, JsonValue] | None = None
             bare=lambda texts: [bare(text) for text in texts],
         )
         found, ones = many(columns, chosen), [scorer(case, chosen) for case in some]
-        for name, column, default in (
-            ("value", found.values, None),
-            ("weight", found.weights or [1.0] * len(some), 1.0),
-            ("category", found.categories or [""] * len(some), ""),
-            ("detail", found.details or [""] * len(some), ""),
+        for name, column in (
+            ("value", found.values),
+            ("weight", found.weights or [1.0] * len(some)),
+            ("category", found.categories or [""] * len(some)),
+            ("detail", found.details or [""] * len(some)),
         ):
             assert len(column) == len(some), (
                 f"metric {plugin.name}: score_many gives {len(column)} of {name} for {len(some)} cases"
