@@ -11,6 +11,7 @@ from PIL import Image
 from tests.cells import answer, bench_of, make_everything, score
 from tests.support import Run, write_yaml
 from vlmbench_assets.comparing import compare_models
+from vlmbench_assets.make.answers import Asking
 from vlmbench_assets.make.leaderboard import rank_dataset
 from vlmbench_sdk import WorkspaceError
 
@@ -118,14 +119,27 @@ def test_other_samples_are_left_out_and_said(scored: Path, vlmbench: Run) -> Non
     lines = (scored / "source/samples.jsonl").read_text(encoding="utf-8").splitlines()
     edited = json.loads(lines[0])
     edited["messages"][1]["content"] = "other"
-    (scored / "source/samples.jsonl").write_text("\n".join([json.dumps(edited), *lines[1:-1]]) + "\n", encoding="utf-8")
+    reworded = json.loads(lines[1])
+    reworded["messages"][0]["content"] = "Which is f1?"
+    text = "\n".join([json.dumps(edited), json.dumps(reworded), *lines[2:-1]]) + "\n"
+    (scored / "source/samples.jsonl").write_text(text, encoding="utf-8")
     answer(scored, "two", "pages")
     score(scored, "two", "pages")
     said = vlmbench("compare", "one", "two", check=0).stdout
     assert "left out: 1 samples asked of one only, such as 23-rotated-f1" in said
-    assert "left out: 1 samples with other images or references for one than for two, such as 00-clean-f0" in said
+    other = "left out: 2 samples with another question, images or references for one than for two, such as 00-clean-f0"
+    assert other in said
+    # What the leaderboard says of a model's scores stands here too.
+    assert "one: stale: question changed (1 of 95 samples); 1 sample removed" in said
     table, _ = rank_dataset(bench_of(scored), "pages")
     assert table[["rank_low", "rank_high"]].to_numpy().tolist() == [[1, 2], [1, 2]]
+    write_yaml(scored, "prompts/p", "user: '{{ question }}'\ntuned_on: ['pages:test']\n")
+    write_yaml(scored, "models/three", "plugin: echo\noptions: {answer: a}\nprompts: p\n")
+    answer(scored, "three", "pages", Asking(limit=40))
+    score(scored, "three", "pages")
+    warnings = compare_models(bench_of(scored), ["two", "three"], "pages").warnings
+    assert list(warnings) == ["three"]
+    assert warnings["three"][:2] == ["first 40 samples only", "its prompts were tuned on this split"]
 
 
 def test_mistakes_are_named(scored: Path, vlmbench: Run) -> None:

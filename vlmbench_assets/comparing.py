@@ -8,6 +8,8 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.difference import State, combine_of_metric, states_of, tables_of
 from vlmbench_assets.make.aggregates import with_resolution
+from vlmbench_assets.make.leaderboard import cell_warnings, limit_of
+from vlmbench_assets.staleness import Judge
 from vlmbench_assets.work.compare import Comparison, Difference, compare, corrected_for_number
 from vlmbench_assets.work.robustness import drops
 from vlmbench_sdk import WorkspaceError
@@ -32,6 +34,8 @@ class ComparedDataset:
     pairs: list[ComparedPair]
     robustness: dict[str, list[tuple[str, Difference]]]
     """By model, its change from clean images to those of every other subset."""
+    warnings: dict[str, list[str]]
+    """By model, what of its scores should not be trusted as it stands, as its leaderboard says it."""
 
 
 def compare_models(bench: Bench, models: Sequence[str], dataset: str, metric: str = "") -> ComparedDataset:
@@ -70,8 +74,15 @@ def compare_models(bench: Bench, models: Sequence[str], dataset: str, metric: st
         for each, told in zip(pairs, overall, strict=True)
     ]
     robustness = {model: drops(scored, name, plugin, combine) for model, scored in tables.items()}
+    judge = Judge(bench, keep_errors=True)
+    warnings = {model: _warnings(judge, Cell(model, dataset), state) for model, state in states.items()}
     return ComparedDataset(
-        dataset, name, plugin.higher_is_better, pairs, {model: each for model, each in robustness.items() if each}
+        dataset=dataset,
+        metric=name,
+        higher_is_better=plugin.higher_is_better,
+        pairs=pairs,
+        robustness={model: each for model, each in robustness.items() if each},
+        warnings={model: each for model, each in warnings.items() if each},
     )
 
 
@@ -82,6 +93,11 @@ def shared_datasets(bench: Bench, models: Sequence[str]) -> list[str]:
         for dataset in sorted(bench.catalog.datasets)
         if all(states_of(bench, Cell(model, dataset)) for model in models)
     ]
+
+
+def _warnings(judge: Judge, cell: Cell, state: State) -> list[str]:
+    limit = limit_of(state.answers) if state.answers else None
+    return [*([f"first {limit} samples only"] if limit else []), *cell_warnings(judge, cell)]
 
 
 def _state(bench: Bench, model: str, dataset: str) -> State:

@@ -1,11 +1,11 @@
 """What each asset is made from, by name, as far as it is known before anything runs.
 
 Not part of any lineage, because no table depends on it: descriptions, comments, the order of keys, paths,
-file times, licences, timeouts, retry policies, prices, options a plugin declares as `without_effect`, the
+file times, licences, timeouts, retry policies, options a plugin declares as `without_effect`, the
 SDK's version, Python's patch level.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
@@ -210,18 +210,28 @@ class MadeFrom:
             **({"tuned": TUNED} if tuned_here(self._bench, cell) else {}),
         }
 
-    def leaderboard(self, dataset: str, cells: Iterable[tuple[str, Manifest | None, Manifest | None]]) -> Lineage:
-        """A dataset's leaderboard: of each model its answers and aggregates.
+    def leaderboard(self, dataset: str, models: Sequence[str]) -> Lineage:
+        """A dataset's leaderboard: gold and headline as they are now, and of each model what was made, and its price.
 
-        Args:
-            dataset: The dataset.
-            cells: Model, manifest of answers, manifest of aggregates.
+        Scores made by another version of the headline, or of other gold, are shown as not comparable; so both sides
+        are in it.
         """
-        lineage = {"page": PAGE, "headline": self._bench.catalog.headline_of(dataset)}
-        for model, answers, aggregates in cells:
+        catalog, store = self._bench.catalog, self._bench.store
+        headline = catalog.headline_of(dataset, models[0]) if models else ""
+        lineage = {
+            "page": PAGE,
+            "gold": _digest(store.manifest("samples", dataset), "gold"),
+            "headline": headline,
+            **(self.metric(headline) if headline else {}),
+        }
+        for model in models:
             tuned = f" {TUNED}" if tuned_here(self._bench, Cell(model=model, dataset=dataset)) else ""
-            made = f"{_file(answers, 'answers')[:16]} {aggregates.version if aggregates else ''}"
-            lineage[f"model {model}"] = made + tuned
+            answers = _file(store.manifest("answers", dataset, model), "answers")[:16]
+            scored, summed = (store.manifest(asset, dataset, model) for asset in ("metrics", "aggregates"))
+            versions = " ".join(each.version if each else "" for each in (scored, summed))
+            lineage[f"model {model}"] = f"{answers} {versions}{tuned}"
+            if price := catalog.models[model].price:
+                lineage[f"price of {model}"] = shown(price.model_dump(mode="json"))
         return lineage
 
     def _owner(self, hook: str, name: str) -> str:

@@ -25,7 +25,8 @@ class Question:
     images: str
     """SHA-256 of each image's bytes, as the cell of the samples table."""
     about: str
-    """Digest of what else a request says: document, doc_type, field, language, answer_type."""
+    """Digest of what else a request says: document, doc_type, field, language, answer_type; empty where no request
+    was made, as an imported model was asked elsewhere."""
 
     @property
     def digest(self) -> str:
@@ -61,12 +62,15 @@ class Questions:
         return Questions(tuple(each for each in self.items if each.sample_id in wanted))
 
 
-def make_questions(samples: Iterable[Mapping[str, str]], prompts: Mapping[str, str]) -> Questions:
+def make_questions(
+    samples: Iterable[Mapping[str, str]], prompts: Mapping[str, str], *, about: bool = True
+) -> Questions:
     """The questions of a dataset.
 
     Args:
         samples: Rows of the samples table.
         prompts: Digest of each sample's rendered prompt.
+        about: Whether requests say more than prompt and images.
     """
     return Questions(
         tuple(
@@ -74,7 +78,7 @@ def make_questions(samples: Iterable[Mapping[str, str]], prompts: Mapping[str, s
                 sample_id=row["sample_id"],
                 prompt=prompts[row["sample_id"]],
                 images=row["image_sha256"],
-                about=digest_json([row[name] for name in ABOUT])[:16],
+                about=digest_json([row[name] for name in ABOUT])[:16] if about else "",
             )
             for row in samples
         )
@@ -117,5 +121,5 @@ def question_changes(asked: Questions, wanted: Questions) -> QuestionChanges:
         removed=tuple(each.sample_id for each in asked.items if each.sample_id not in now),
         prompts=tuple(new.sample_id for old, new in both if old.prompt != new.prompt),
         images=tuple(new.sample_id for old, new in both if old.images != new.images),
-        about=tuple(new.sample_id for old, new in both if old.about != new.about),
+        about=tuple(new.sample_id for old, new in both if "" not in {old.about, new.about} and old.about != new.about),
     )

@@ -86,9 +86,9 @@ def counted(number: int, noun: str) -> str:
 
 
 def _worth(name: str, changed: list[str]) -> bool:
-    """Parts of a metric that came or went as a whole are not worth a sentence of their own."""
+    """Parts of a metric that came or went as a whole, or with the headline, are worth no sentence of their own."""
     found = _METRIC.fullmatch(name)
-    return not (found and found[2] and f"metric {found[1]}" in changed)
+    return not (found and ("headline" in changed or (found[2] and f"metric {found[1]}" in changed)))
 
 
 def _sentence(name: str, before: str | None, now: str | None) -> str:

@@ -15,8 +15,8 @@ from vlmbench_assets.imported_model import imported_from, is_imported, not_there
 from vlmbench_assets.lineage import Lineage, digest_json
 from vlmbench_assets.made_from import LOCK, QUESTIONS, MadeFrom, without
 from vlmbench_assets.make.kept import ASKED_AGAIN, KeptAnswers
-from vlmbench_assets.prompting import adapter_of, collection_of, prompt_parts, prompts_used
-from vlmbench_assets.questions import Questions, load_questions, make_questions, question_changes
+from vlmbench_assets.prompting import asked_of, prompt_parts, prompts_used
+from vlmbench_assets.questions import Questions, load_questions, question_changes
 from vlmbench_assets.reasons import counted, lineage_changes, prompts_reason, question_reasons
 from vlmbench_assets.store import CELL_ASSETS, NEXT, AssetName, Manifest
 from vlmbench_sdk import EnvironmentUnavailableError
@@ -124,14 +124,8 @@ class Judge:
 
     def leaderboard(self, dataset: str, models: Sequence[str]) -> Judgement:
         """Judge a dataset's leaderboard over some models."""
-        store = self.bench.store
-        cells = [
-            (model, store.manifest("answers", dataset, model), store.manifest("aggregates", dataset, model))
-            for model in models
-        ]
-        return self._judge(
-            "leaderboard", store.manifest("leaderboard", dataset), self.made_from.leaderboard(dataset, cells)
-        )
+        made = self.bench.store.manifest("leaderboard", dataset)
+        return self._judge("leaderboard", made, self.made_from.leaderboard(dataset, models))
 
     def wanted(self, cell: Cell) -> str:
         """Digest of all that is declared for a cell, whatever was made of it: one attempt is enough for each."""
@@ -234,14 +228,11 @@ class Judge:
     def questions(self, cell: Cell) -> Questions:
         """What a cell's model would be asked now."""
         from vlmbench_assets.make.samples import sample_rows
-        from vlmbench_assets.work.prompt import Prompting
 
-        key = (cell.dataset, digest_json(prompt_parts(self.bench, cell.model)))
+        how = "imported" if is_imported(self.bench, cell.model) else digest_json(prompt_parts(self.bench, cell.model))
+        key = (cell.dataset, how)
         if key not in self._questions:
-            how = Prompting(collection_of(self.bench, cell.model), adapter_of(self.bench, cell.model))
-            rows = sample_rows(self.bench, cell.dataset)
-            prompts = {row["sample_id"]: how.render(row, cell.dataset).sha256 for row in rows}
-            self._questions[key] = make_questions(rows, prompts)
+            self._questions[key] = asked_of(self.bench, cell, sample_rows(self.bench, cell.dataset))[1]
         return self._questions[key]
 
     def _to_ask(self, cell: Cell, wanted: Lineage) -> int:

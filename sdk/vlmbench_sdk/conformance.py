@@ -29,7 +29,7 @@ from vlmbench_sdk.plugin_specs import Options, resolve
 from vlmbench_sdk.plugins import PluginInfo, Plugins, load_plugins
 from vlmbench_sdk.records import Record, Request
 from vlmbench_sdk.secrets import fill_secrets
-from vlmbench_sdk.testing import check_model, check_normalizer, check_range, check_reader
+from vlmbench_sdk.testing import check_many, check_model, check_normalizer, check_range, check_reader
 from vlmbench_sdk.testing_environment import Ground, check_environment
 
 HEAVY = ("torch", "transformers", "vllm", "numpy", "pandas", "PIL", "cv2", "onnxruntime", "tensorflow")
@@ -213,8 +213,12 @@ class _Checks:
         return f"it reads {len(samples)} samples, twice the same, with unique ids and images that are there"
 
     def _metric(self, spec: "_Spec", entry: EntryToCheck | None) -> str:
-        check_range(self._plugins.metrics[spec.name], entry.options if entry else None)
-        return "no text makes it raise or leave its range"
+        plugin, options = self._plugins.metrics[spec.name], entry.options if entry else None
+        check_range(plugin, options)
+        if plugin.score_many is None:
+            return "no text makes it raise or leave its range"
+        check_many(plugin, options)
+        return "no text makes it raise or leave its range, and score_many says what score says"
 
     def _environment(self, spec: "_Spec", entry: EntryToCheck | None) -> str:
         plugin = self._plugins.environments[spec.name]

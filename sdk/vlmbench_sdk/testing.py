@@ -11,7 +11,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from vlmbench_sdk.asking import ask_all
-from vlmbench_sdk.metric import Case
+from vlmbench_sdk.metric import Case, Cases, bare
 from vlmbench_sdk.model import Model, ModelSettings
 from vlmbench_sdk.plugin_specs import (
     DatasetReaderPlugin,
@@ -23,9 +23,13 @@ from vlmbench_sdk.plugin_specs import (
 )
 from vlmbench_sdk.reading import ReadJob
 from vlmbench_sdk.records import Answer, Record, Request, Sample, Score
+from vlmbench_sdk.scoring import many_scorer_of, scorer_of
 
 HOSTILE = ("", " ", "\0", "\ud800", "\r\n", "NA", "0044", "ё" * 5000, '{"a": ' * 200, "``` | <b>", "\u2028")
 """Texts that models write and that code trips over."""
+MIXED = ("", "12.50", "12,50", "Total", "total ", "2026-01-02", "[1, 2]", "\ud800", "ё" * 300)
+"""Answers that fit each other, nearly, or not at all."""
+ANSWER_TYPES = ("text", "number", "date", "money")
 
 
 class Golden(Record):
@@ -70,6 +74,47 @@ def check_range(
                 assert low, f"metric {plugin.name}: {value} is below its lower end {plugin.lower}"
                 high = plugin.upper is None or value <= plugin.upper
                 assert high, f"metric {plugin.name}: {value} is above its upper end {plugin.upper}"
+
+
+def check_many(plugin: MetricPlugin, options: dict[str, JsonValue] | None = None) -> None:
+    """Check that `score_many` says what `score` says: values, weights, categories and details, in the same order.
+
+    The cases are right, wrong, empty and hostile answers, with one reference and with two, of every type of answer, and
+    no case at all; a metric may tell an answer's type apart.
+    """
+    chosen = plugin.options.model_validate(options or {})
+    scorer, many = scorer_of(plugin), many_scorer_of(plugin)
+    assert many, f"metric {plugin.name} has no score_many"
+    cases = [
+        Case(answer, references, answer_type, _folded)
+        for answer in MIXED
+        for references in ((answer,), *((each,) for each in MIXED), (*MIXED[-2:],))
+        for answer_type in ANSWER_TYPES
+    ]
+    for some in ([], cases):
+        columns = Cases(
+            answers=[case.answer for case in some],
+            references=[case.references for case in some],
+            answer_types=[case.answer_type for case in some],
+            normalize=lambda texts: [_folded(text) for text in texts],
+            bare=lambda texts: [bare(text) for text in texts],
+        )
+        found, ones = many(columns, chosen), [scorer(case, chosen) for case in some]
+        for name, column in (
+            ("value", found.values),
+            ("weight", found.weights or [1.0] * len(some)),
+            ("category", found.categories or [""] * len(some)),
+            ("detail", found.details or [""] * len(some)),
+        ):
+            assert len(column) == len(some), (
+                f"metric {plugin.name}: score_many gives {len(column)} of {name} for {len(some)} cases"
+            )
+            for case, said, one in zip(some, column, ones, strict=True):
+                expected = getattr(one, name)
+                assert _alike(said, expected), (
+                    f"metric {plugin.name}: score_many gives {name} {said!r} to {case.answer[:40]!r} against "
+                    f"{case.references[0][:40]!r} ({case.answer_type}), score gives {expected!r}"
+                )
 
 
 def check_normalizer(plugin: NormalizerPlugin, texts: Iterable[str] = HOSTILE) -> None:
@@ -123,6 +168,17 @@ def check_model(
     silent = [answer.sample_id for answer in answers.values() if answer.error == "the model gave no answer"]
     assert not silent, f"model {plugin.name} gave no answer to {silent}"
     return [answers[request.sample_id] for request in requests]
+
+
+def _folded(text: str) -> str:
+    """A normalisation that changes something, and takes any text."""
+    return text.casefold().strip()
+
+
+def _alike(one: object, other: object) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return abs(one - other) < 1e-9
+    return one == other
 
 
 def _case(answer: str, references: tuple[str, ...], answer_type: str) -> Case:

@@ -43,7 +43,7 @@ def test_a_shifted_file_without_gold_is_seen_by_its_questions(workspace: Path, t
     file.write_text(file.read_text(encoding="utf-8").replace('"index": 0', '"index": 5'), encoding="utf-8")
     text = file.read_text(encoding="utf-8").replace('"index": 1', '"index": 0').replace('"index": 5', '"index": 1')
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(ExchangeError, match="other references or questions than the sample at their place: line 1"):
+    with pytest.raises(ExchangeError, match="questions or images than the sample at their place: line 1"):
         taken_in(workspace, "evalscope", file)
 
 
@@ -117,6 +117,25 @@ def test_a_changed_dataset_refits_what_was_imported(workspace: Path, tmp_path: P
     assert judged(workspace).assets["answers"].state == "fresh"
 
 
+def test_what_is_declared_here_changes_nothing_of_what_was_said_elsewhere(workspace: Path, tmp_path: Path) -> None:
+    taken_in(workspace, "vlmevalkit", vlmevalkit(tmp_path, SAID))
+    before = rows(workspace)
+    write_yaml(workspace, "prompts/p", "user: 'Read: {{ question }}'\nsystem: Be brief.\n")
+    write_yaml(workspace, "models/theirs", "plugin: imported\nprompts: p\n")
+    source = workspace / "source/samples.jsonl"
+    text = source.read_text(encoding="utf-8")
+    source.write_text(text.replace("receipt", "card"), encoding="utf-8")
+    assert source.read_text(encoding="utf-8") != text
+    found = judged(workspace).assets["answers"]
+    assert (found.state, found.reasons) == ("fresh", ())
+    answer(workspace, "theirs", "tiny")
+    assert rows(workspace) == before
+    source.write_text(text.replace("What is f0?", "Which is f0?"), encoding="utf-8")
+    assert judged(workspace).assets["answers"].reasons == ("question changed (2 of 4 samples)",)
+    answer(workspace, "theirs", "tiny")
+    assert [row["error"] for row in rows(workspace)] == [LACKING, "", LACKING, ""]
+
+
 def test_what_was_imported_survives_the_journal_and_gc(workspace: Path, tmp_path: Path) -> None:
     taken_in(workspace, "vlmevalkit", vlmevalkit(tmp_path, SAID))
     before = rows(workspace)
@@ -166,7 +185,7 @@ def test_a_shifted_file_is_seen_by_its_gold(workspace: Path, tmp_path: Path) -> 
     for line in lines:
         line["doc_id"] = (line["doc_id"] + 1) % 4
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    with pytest.raises(ExchangeError, match="or questions than the sample at their place: line 1, line 2"):
+    with pytest.raises(ExchangeError, match="images than the sample at their place: line 1, line 2"):
         taken_in(workspace, "lmms_eval", file)
 
 

@@ -10,6 +10,7 @@ READ = {"tiny": ("files of the source changed",)}
 PAGE = ["samples changed"]
 GOLD = ["references changed"]
 SLICES = ["slices of the samples changed"]
+BOARD = {"tiny": tuple(GOLD)}
 ABOUT = ["document, field, type or language changed (1 of 4 samples)"]
 DOCUMENTS = "jsonl vlmbench-documents"
 
@@ -76,6 +77,7 @@ DATA = [
         in_tiny(metrics=GOLD, report=PAGE),
         said=("references changed",),
         read=READ,
+        boards=BOARD,
     ),
     Kind(
         "one more reference",
@@ -83,6 +85,7 @@ DATA = [
         in_tiny(metrics=GOLD, report=PAGE),
         said=("references changed",),
         read=READ,
+        boards=BOARD,
     ),
     Kind(
         "reference taken away",
@@ -90,6 +93,7 @@ DATA = [
         in_tiny(metrics=GOLD, report=PAGE),
         said=("references changed",),
         read=READ,
+        boards=BOARD,
         without_gold={"tiny": 1},
     ),
     Kind(
@@ -113,6 +117,7 @@ DATA = [
         asked_of_tiny(1),
         said=(*ABOUT, *GOLD, *SLICES),
         read=READ,
+        boards=BOARD,
     ),
     Kind(
         "samples appended",
@@ -121,6 +126,7 @@ DATA = [
         asked_of_tiny(3),
         said=("3 samples added",),
         read=READ,
+        boards=BOARD,
     ),
     Kind(
         "sample deleted",
@@ -128,6 +134,7 @@ DATA = [
         answers("1 sample removed", metrics=GOLD, aggregates=SLICES),
         said=("1 sample removed",),
         read=READ,
+        boards=BOARD,
     ),
     Kind(
         "sample under another id",
@@ -136,6 +143,7 @@ DATA = [
         asked_of_tiny(1),
         said=("1 sample added", "1 sample removed"),
         read=READ,
+        boards=BOARD,
     ),
     Kind(
         "sample appended that asks what another asks",
@@ -144,6 +152,7 @@ DATA = [
         asked_of_tiny(1),
         said=("1 sample added",),
         read=READ,
+        boards=BOARD,
     ),
     Kind(
         "sample appended and prompt changed",
@@ -161,6 +170,7 @@ DATA = [
         {"asking|big": 12, "asking|tiny": 5, "plain|tiny": 1},
         said=("1 sample added",),
         read=READ,
+        boards=BOARD,
     ),
     Kind(
         "language of the dataset",

@@ -3,13 +3,20 @@
 from pathlib import Path
 
 from tests.staleness.kinds import Kind, edit, everywhere, in_tiny, of, owner, plugin
-from tests.staleness.made import MINE, PROMPTS, SAMPLES, TINY, write_benchmark
+from tests.staleness.made import MINE, PLAIN, PROMPTS, SAMPLES, TINY, write_benchmark
 from tests.support import write_yaml
 
 ASSETS = "vlmbench-assets"
 NEW_VERSIONS = ["metric exact_match@2 → exact_match@3", "metric mine (exact_match@2) → mine (exact_match@3)"]
 CONTRACTS = ["output contracts of the prompts changed"]
 CER = ["metric cer@1 added"]
+EXACT = """plugin: exact_match
+options: {typed: false}
+normalize: [nfkc, casefold, quotes, dashes, yo, whitespace]
+applies_to: {answer_type: [text, choice, number, date, money]}
+"""
+UNTYPED = "metric exact_match: option typed true → false"
+PRICED = 'price of plain (none) → {"currency":"USD","input_per_million":1.0,"output_per_million":2.0}'
 
 
 def join(root: Path) -> None:
@@ -28,6 +35,13 @@ SCORES = [
         patch=plugin("metrics", "exact_match", version=3),
         stale=everywhere(metrics=NEW_VERSIONS, aggregates=NEW_VERSIONS),
         said=tuple(NEW_VERSIONS),
+        boards=dict.fromkeys(SAMPLES, (NEW_VERSIONS[0],)),
+    ),
+    Kind(
+        "option of the headline",
+        edit("metrics/exact_match", EXACT),
+        everywhere(metrics=[UNTYPED]),
+        boards=dict.fromkeys(SAMPLES, (UNTYPED,)),
     ),
     Kind(
         "option of a metric",
@@ -135,6 +149,11 @@ SCORES = [
         edit("prompts/p", PROMPTS + "tuned_on: ['big:test']\n"),
         {"asking|big": {"report": ["on which split the prompts were tuned changed"]}},
         boards={"big": ("model asking changed",)},
+    ),
+    Kind(
+        "price",
+        edit("models/plain", PLAIN + "price: {input_per_million: 1, output_per_million: 2}\n"),
+        boards=dict.fromkeys(SAMPLES, (PRICED,)),
     ),
     Kind("model joined", join, boards=dict.fromkeys(SAMPLES, ("model new joined",))),
     Kind("model that left for another benchmark", leave),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.work.cells import CER, EXACT, Row, cell_of
+from tests.work.cells import CER, EXACT, Row, cell_of, tables_of
 from vlmbench_assets.work.compare import Comparison, Scored, compare
 from vlmbench_assets.work.paired import holm, p_values
 
@@ -90,6 +90,35 @@ def test_samples_of_one_state_only_are_named_and_left_out() -> None:
     found = compared([1.0] * 14, [1.0] * 12)
     assert (found.only_first, found.only_second) == (["s12", "s13"], [])
     assert found.overall.samples == 12
+
+
+def test_dimensions_without_values_are_not_tested() -> None:
+    def state(value: float) -> Scored:
+        rows = [
+            Row(f"s{number}", str(number), {"exact_match": value if number < 6 else 1.0}, doc_type="", subset="")
+            for number in range(12)
+        ]
+        return Scored(*tables_of(rows))
+
+    dimensions = ["overall", "doc_type", "subset", "doc_type*subset", "attributes.scanner", "field", "field*subset"]
+    found = compare(state(0.0), state(1.0), "exact_match", EXACT, dimensions)
+    assert sorted((name, group) for name, group, _ in found.slices) == [("field", "total"), ("field*subset", "total|")]
+    # Holm over two slices, not over seven.
+    assert found.overall.p_value == pytest.approx(2 / 2**6)
+    assert [each.p_holm for _, _, each in found.slices] == pytest.approx([2 * 2 / 2**6] * 2)
+
+
+def test_another_question_is_another_sample() -> None:
+    def state(question: str) -> Scored:
+        rows = [
+            Row(f"s{number}", str(number), {"exact_match": 1.0}, question=question if number == 3 else "What?")
+            for number in range(8)
+        ]
+        return Scored(*tables_of(rows))
+
+    found = compare(state("Which total?"), state("Which date?"), "exact_match", EXACT, same_gold=True)
+    assert (found.changed, found.overall.samples) == (["s3"], 7)
+    assert compare(state("Which total?"), state("Which date?"), "exact_match", EXACT).overall.samples == 8
 
 
 def test_nothing_in_common_is_not_a_zero() -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.work.cells import Row, cell_of, realistic_rows
 from vlmbench_assets.work.report_text import ReportFacts, ShownPicture, report_markdown
 from vlmbench_assets.work.worst import worst_samples
+from vlmbench_sdk.metric import NO_GOLD
 
 FACTS = ReportFacts(
     model="tesseract",
@@ -115,3 +116,13 @@ def test_samples_that_nothing_can_score_are_not_the_worst() -> None:
     said = worst_samples(cell_of(rows))
     assert "gold" in said
     assert "none" not in said
+
+
+def test_the_worst_are_of_those_that_the_headline_counts() -> None:
+    rows = [
+        Row("unusable", "1", {"exact_match": None}, references=("n/a",), detail=NO_GOLD, status="error"),
+        Row("needs-none", "2", {"exact_match": None}, references=(), status="error"),
+    ]
+    said = worst_samples(cell_of(rows))
+    assert "unusable" not in said
+    assert "needs-none" in said

@@ -76,6 +76,8 @@ def _print(found: "ComparedDataset", limit: int) -> None:
         for pair in found.pairs
     ]
     print_table([*header, "win/tie/loss", "verdict"], rows, right=header[2:])
+    for model, warnings in found.warnings.items():
+        click.echo(f"{model}: {'; '.join(warnings)}")
     for pair in found.pairs:
         for line in _left_out(pair):
             click.echo(line)
@@ -123,7 +125,7 @@ def _left_out(pair: "ComparedPair") -> list[str]:
     parts = [
         (found.only_first, f"asked of {pair.first} only"),
         (found.only_second, f"asked of {pair.second} only"),
-        (found.changed, f"with other images or references for {pair.first} than for {pair.second}"),
+        (found.changed, f"with another question, images or references for {pair.first} than for {pair.second}"),
     ]
     return [f"left out: {len(ids)} samples {why}, such as {ids[0]}" for ids, why in parts if ids]
 
@@ -178,6 +180,7 @@ def _as_json(found: "ComparedDataset") -> dict[str, object]:
             }
             for pair in found.pairs
         ],
+        "warnings": found.warnings,
         "robustness": {
             model: [{"subset": name, **asdict(each)} for name, each in drops]
             for model, drops in found.robustness.items()

@@ -74,7 +74,7 @@ def import_command(
     done = import_answers(bench, Import(importer, _chosen(options), file, cell, match, allow_unmatched))
     if as_json:
         said = {"answers": done.answers, "lacking": done.lacking, "unmatched": done.unmatched}
-        print_json({"model": model, "dataset": dataset, **said, "other_gold": done.other_gold})
+        print_json({"model": model, "dataset": dataset, **said, "unlike": done.unlike})
         return
     click.echo(f"{cell}: {counted(done.answers, 'answer')} imported from {file.name}")
     if done.lacking:
@@ -82,9 +82,9 @@ def import_command(
     if done.unmatched:
         rows = counted(len(done.unmatched), "row")
         click.echo(f"for no sample, and left out: {rows} ({', '.join(done.unmatched)})")
-    if done.other_gold:
-        rows = counted(len(done.other_gold), "row")
-        click.echo(f"other references than the dataset: {rows} ({listed(done.other_gold)})")
+    if done.unlike:
+        rows = counted(len(done.unlike), "row")
+        click.echo(f"other references, question or images than the dataset: {rows} ({listed(done.unlike)})")
     click.echo(f"score it: vlmbench run --model {model} --dataset {dataset}")
 
 

@@ -16,13 +16,13 @@ from vlmbench_assets.lineage import Lineage, digest_json
 from vlmbench_assets.made_from import LOCK, QUESTIONS, MadeFrom, without
 from vlmbench_assets.make.kept import ASKED_AGAIN, KeptAnswers
 from vlmbench_assets.make.samples import ensure_samples, image_root, samples_of
-from vlmbench_assets.prompting import adapter_of, collection_of, prompts_used
-from vlmbench_assets.questions import Questions, make_questions
+from vlmbench_assets.prompting import asked_of, collection_of, prompts_used
+from vlmbench_assets.questions import Questions
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import checked_csv, rows_of, to_csv
 from vlmbench_assets.work.ask import Worker, answers_table, ask, make_requests
 from vlmbench_assets.work.examples import copied_examples
-from vlmbench_assets.work.prompt import Prompting, RenderedPrompt
+from vlmbench_assets.work.prompt import RenderedPrompt
 from vlmbench_assets.work.shards import ask_in_shards
 from vlmbench_assets.work.watch import Say, Surroundings
 from vlmbench_assets.worker import model_job, prepare_worker, run_facts
@@ -125,10 +125,7 @@ def inquire(bench: Bench, cell: Cell, how: Asking) -> Inquiry:
     """Read what a cell asks, and what of it is answered."""
     ensure_samples(bench, cell.dataset)
     samples = samples_of(bench, cell.dataset)
-    how_asked = Prompting(collection_of(bench, cell.model), adapter_of(bench, cell.model))
-    prompts = how_asked.render_all(samples, cell.dataset)
-    digests = {sample_id: prompt.sha256 for sample_id, prompt in prompts.items()}
-    questions = make_questions(rows_of(samples), digests)
+    prompts, questions = asked_of(bench, cell, rows_of(samples))
     kept = KeptAnswers(bench.store, cell.dataset, cell.model)
     return Inquiry(bench, cell, how, samples, prompts, questions, kept)
 

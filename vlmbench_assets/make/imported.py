@@ -73,7 +73,7 @@ class Outcome:
     lacking: int
     """Samples that the file has no answer to."""
     unmatched: tuple[str, ...]
-    other_gold: tuple[str, ...]
+    unlike: tuple[str, ...]
 
 
 def import_answers(bench: Bench, order: Import) -> Outcome:
@@ -110,7 +110,7 @@ def import_answers(bench: Bench, order: Import) -> Outcome:
         "rows": len(log.predictions),
         "unmatched": len(matched.unmatched),
         "unmatched_rows": list(matched.unmatched[:KEPT_PLACES]),
-        "other_gold": len(matched.other_gold),
+        "unlike": len(matched.unlike),
         "host_packages": dict(project_versions()),
     }
     lines = [_line(each, matched.by_sample[name], order.file) for name, each in answers.items()]
@@ -124,7 +124,7 @@ def import_answers(bench: Bench, order: Import) -> Outcome:
             os.fsync(journal.fileno())
         _, manifest = _published(inquiry, lineage, facts)
     lacking = len(inquiry.questions.items) - len(answers)
-    return Outcome(manifest, len(answers), lacking, matched.unmatched, matched.other_gold)
+    return Outcome(manifest, len(answers), lacking, matched.unmatched, matched.unlike)
 
 
 def refit(bench: Bench, cell: Cell) -> tuple[pd.DataFrame, Manifest]:

@@ -62,17 +62,7 @@ def _publish(bench: Bench, dataset: str) -> tuple[str, Manifest]:
 
 def leaderboard_lineage(bench: Bench, made_from: MadeFrom, dataset: str) -> Lineage:
     """What a dataset's leaderboard would be made from now."""
-    return made_from.leaderboard(
-        dataset,
-        [
-            (
-                model,
-                bench.store.manifest("answers", dataset, model),
-                bench.store.manifest("aggregates", dataset, model),
-            )
-            for model in models_of(bench, dataset)
-        ],
-    )
+    return made_from.leaderboard(dataset, models_of(bench, dataset))
 
 
 def leaderboard_is_fresh(bench: Bench, dataset: str) -> bool:
@@ -118,17 +108,23 @@ def _scores(judge: Judge, cell: Cell, reference: _Reference) -> CellScores | Non
     if not path.exists() or manifest is None:
         return None
     answers = _answers(bench, cell)
-    samples, answer_s, asked = (manifest.facts.get(name) for name in ("samples", "answer_s", "asked"))
+    answer_s, asked = (manifest.facts.get(name) for name in ("answer_s", "asked"))
     other = reference.difference(bench.store.manifest("metrics", cell.dataset, cell.model))
     return CellScores(
         aggregates=read_table(path, AGGREGATES),
         answers=answers,
-        limit=samples if isinstance(samples, int) and samples != manifest.facts.get("samples_in_dataset") else None,
+        limit=limit_of(manifest),
         answer_s=float(answer_s) if isinstance(answer_s, int | float) and asked else None,
-        warnings=(*([other] if other else []), *_warnings(judge, cell)),
+        warnings=(*([other] if other else []), *cell_warnings(judge, cell)),
         counted=None if other else reference.counted(cell, answers),
         cost_per_1000=_cost(bench, cell.model, answers),
     )
+
+
+def limit_of(answers: Manifest) -> int | None:
+    """How many samples were asked, where not all were."""
+    samples = answers.facts.get("samples")
+    return samples if isinstance(samples, int) and samples != answers.facts.get("samples_in_dataset") else None
 
 
 def _cost(bench: Bench, model: str, answers: pd.DataFrame) -> float | None:
@@ -152,7 +148,7 @@ def _answers(bench: Bench, cell: Cell) -> pd.DataFrame:
     return with_failures(answers, contracts_of(collection, samples_of(bench, cell.dataset), cell.dataset))
 
 
-def _warnings(judge: Judge, cell: Cell) -> Iterator[str]:
+def cell_warnings(judge: Judge, cell: Cell) -> Iterator[str]:
     """Say what of a cell's figures should not be trusted as it stands."""
     failure = failure_of(judge.bench.store, cell.dataset, cell.model)
     if failure is not None:

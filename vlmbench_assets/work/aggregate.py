@@ -72,9 +72,14 @@ def aggregate(
 def counted(scores: pd.DataFrame, plugin: MetricPlugin, policy: Policy) -> pd.DataFrame:
     """The rows of one metric that count under a policy, with the value and the weight they count with."""
     value = scores["value"].to_numpy(dtype=np.float64)
-    kept = _kept(value, scores["failed"].to_numpy(dtype=bool), scores["detail"], policy)
-    rows: pd.DataFrame = scores.assign(value=np.where(np.isnan(value), plugin.worst, value))[kept]
+    rows: pd.DataFrame = scores.assign(value=np.where(np.isnan(value), plugin.worst, value))[counts(scores, policy)]
     return rows if plugin.aggregate == "corpus" else rows.assign(weight=1.0)
+
+
+def counts(scores: pd.DataFrame, policy: Policy) -> BoolArray:
+    """Which rows of one metric count under a policy, of a table as `joined` makes it."""
+    value, failed = scores["value"].to_numpy(dtype=np.float64), scores["failed"].to_numpy(dtype=bool)
+    return _kept(value, failed, scores["detail"], policy)
 
 
 def _kept(value: FloatArray, failed: BoolArray, detail: pd.Series, policy: Policy) -> BoolArray:
@@ -148,7 +153,7 @@ class _Groups:
 def _groups(samples: pd.DataFrame, dimension: str, documents: IntArray, asked: BoolArray) -> _Groups | None:
     """Groups in alphabetical order; None where no sample has a value for the dimension."""
     values = group_values(samples, dimension)
-    if dimension != OVERALL and not values[asked].str.strip(BETWEEN).any():
+    if dimension != OVERALL and not has_values(values[asked]):
         return None
     codes, names = pd.factorize(values, sort=True)
     of_sample = codes.astype(np.int64)
@@ -270,6 +275,11 @@ def group_values(frame: pd.DataFrame, dimension: str) -> pd.Series:
     if dimension == RESOLUTION and RESOLUTION not in frame:
         return pd.Series("", index=frame.index, dtype=str)
     return frame[dimension]
+
+
+def has_values(groups: pd.Series) -> bool:
+    """Whether any row has a value for the dimension that its group comes from."""
+    return bool(groups.str.strip(BETWEEN).any())
 
 
 def _pages(images: str) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from vlmbench_assets.work.aggregate import OVERALL, counted, group_values, joined
+from vlmbench_assets.work.aggregate import OVERALL, counted, group_values, has_values, joined
 from vlmbench_assets.work.combined import Combine, combined_change
 from vlmbench_assets.work.paired import LEVEL, SCORES, WEIGHTS, Sums, by_t, holm, interval, p_value
 from vlmbench_assets.work.statistics import POWER, t_quantile
@@ -19,6 +19,9 @@ from vlmbench_sdk import MetricPlugin
 Verdict = Literal["better", "worse", "inside the noise", "no difference", "cannot be told"]
 FEWEST_DOCUMENTS = 6
 """With five documents the smallest two-sided p-value is 2 / 2**5 = 0.0625, above any usual level."""
+
+ASKED = ("question", "references", "image_sha256")
+"""What a sample asks and accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +94,23 @@ def compare(
         second: The state after, or another model.
         metric: Name of the metric entry.
         plugin: The plugin behind it: direction, range, how it aggregates.
-        dimensions: What to look for movement in.
+        dimensions: What to look for movement in; one that no sample has a value for says no more than all samples do,
+            and is left out.
         combine: For a metric whose value is no mean of samples, what makes it from the scores of a group.
         same_gold: Leave out samples that ask or accept something else in the second state.
     """
     both = paired(first, second, metric, plugin)
     other = pd.Series(data=False, index=both.index)
     if same_gold:
-        other = (both["references"] != both["references_first"]) | (both["image_sha256"] != both["image_sha256_first"])
+        for name in ASKED:
+            other |= both[name] != both[f"{name}_first"]
     changed = sorted(both.loc[other, "sample_id"])
     both = both[~other].reset_index(drop=True)
     slices = [
         (dimension, str(group), difference(part, plugin, combine))
         for dimension in dimensions
-        if dimension != OVERALL
-        for group, part in both.groupby(group_values(both, dimension), sort=True)
+        if dimension != OVERALL and has_values(values := group_values(both, dimension))
+        for group, part in both.groupby(values, sort=True)
     ]
     ids = [set(each.answers["sample_id"]) for each in (first, second)]
     corrected = corrected_for_number([each for _, _, each in slices], plugin)
@@ -129,7 +134,7 @@ def paired(first: Scored, second: Scored, metric: str, plugin: MetricPlugin) -> 
             for each in (first, second)
         )
     )
-    columns = ["sample_id", "value", "weight", "category", "detail", "references", "image_sha256"]
+    columns = ["sample_id", "value", "weight", "category", "detail", *ASKED]
     return paired_rows(two, one[columns], ["sample_id"])
 
 

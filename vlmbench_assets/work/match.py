@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Literal
@@ -23,8 +23,8 @@ class Matched:
     by_sample: dict[str, Prediction]
     unmatched: tuple[str, ...]
     """Places of predictions that are for no sample."""
-    other_gold: tuple[str, ...]
-    """Places of predictions whose references are not those of their sample."""
+    unlike: tuple[str, ...]
+    """Places of predictions whose references, question or images are not those of their sample."""
 
 
 def match(predictions: Sequence[Prediction], samples: Sequence[SampleRow], how: Match, where: str) -> Matched:
@@ -41,9 +41,10 @@ def match(predictions: Sequence[Prediction], samples: Sequence[SampleRow], how: 
             matched by, or what it asks is not what the sample at its place asks.
     """
     find = {"id": _by_id, "position": _by_position, "question": _by_question}[how](samples, where)
+    agrees = _Agreement(samples)
     found: dict[str, Prediction] = {}
     unmatched: list[str] = []
-    other_gold: list[str] = []
+    unlike: list[str] = []
     for prediction in predictions:
         sample = find(prediction)
         if sample is None:
@@ -56,23 +57,23 @@ def match(predictions: Sequence[Prediction], samples: Sequence[SampleRow], how: 
                 where=where,
                 fix="Leave one of them in the file",
             )
-        if not _agrees(prediction, sample, how):
-            other_gold.append(printable(prediction.where))
-    if how == "position" and other_gold:
+        if not agrees.with_sample(prediction, sample, how):
+            unlike.append(printable(prediction.where))
+    if how == "position" and unlike:
         raise ExchangeError(
-            f"{len(other_gold)} of {len(predictions)} have other references or questions than the sample at their "
-            f"place: {listed(other_gold)}; so the dataset is not in the order of the file",
+            f"{len(unlike)} of {len(predictions)} have other references, questions or images than the sample at their "
+            f"place: {listed(unlike)}; so the dataset is not in the order of the file",
             where=where,
             fix="Read the same split in the same order, or match by `--match id` or `--match question`",
         )
-    if how == "id" and 2 * len(other_gold) > len(found):
+    if how == "id" and 2 * len(unlike) > len(found):
         raise ExchangeError(
-            f"{len(other_gold)} of {len(found)} have other references than the sample of their id: "
-            f"{listed(other_gold)}; so their ids only look alike",
+            f"{len(unlike)} of {len(found)} have other references, questions or images than the sample of their id: "
+            f"{listed(unlike)}; so their ids only look alike",
             where=where,
             fix="Match by `--match question`, or read the dataset that the file is about",
         )
-    return Matched(found, tuple(unmatched), tuple(other_gold))
+    return Matched(found, tuple(unmatched), tuple(unlike))
 
 
 def listed(places: Sequence[str]) -> str:
@@ -81,12 +82,50 @@ def listed(places: Sequence[str]) -> str:
     return ", ".join(places[:SHOWN]) + more
 
 
-def _agrees(prediction: Prediction, sample: SampleRow, how: Match) -> bool:
-    """Whether references are the same; without any, a place must have the sample's question in its prompt."""
-    if prediction.gold:
-        ours = {each.strip() for each in json.loads(sample["references"])}
-        return not ours.isdisjoint(each.strip() for each in prediction.gold)
-    return how != "position" or " ".join(sample["question"].split()) in " ".join(prediction.question.split())
+Word = Literal["for", "unknown", "against"]
+
+
+class _Agreement:
+    """Whether predictions are about the samples that they were matched to.
+
+    Tools write prompts around questions, and give pictures names of their own. So a question that no sample of the
+    dataset has stands only beside references or pictures that agree, such a name says nothing, and what another sample
+    has says that the match is wrong.
+    """
+
+    def __init__(self, samples: Sequence[SampleRow]) -> None:
+        self._questions = {_spaced(sample["question"]) for sample in samples} - {""}
+        self._images = {names for sample in samples if (names := _names(json.loads(sample["images"])))}
+
+    def with_sample(self, prediction: Prediction, sample: SampleRow, how: Match) -> bool:
+        """Whether nothing speaks against it, and something for it wherever the file has anything to go by."""
+        words = [*self._references(prediction, sample), *self._question(prediction, sample)]
+        words += self._pictures(prediction, sample)
+        if not words:
+            # A place is only a number: where the file repeats nothing of the sample, it could be any.
+            return how != "position" or not _spaced(sample["question"])
+        return "against" not in words and "for" in words
+
+    def _references(self, prediction: Prediction, sample: SampleRow) -> Iterator[Word]:
+        if prediction.gold:
+            ours = {each.strip() for each in json.loads(sample["references"])}
+            yield "against" if ours.isdisjoint(each.strip() for each in prediction.gold) else "for"
+
+    def _question(self, prediction: Prediction, sample: SampleRow) -> Iterator[Word]:
+        prompt, ours = _spaced(prediction.question), _spaced(sample["question"])
+        if not prompt or not ours:
+            return
+        said = {prompt, *(_spaced(line) for line in prediction.question.splitlines())}
+        yield "for" if ours in prompt else "against" if said & self._questions else "unknown"
+
+    def _pictures(self, prediction: Prediction, sample: SampleRow) -> Iterator[Word]:
+        names, ours = _names(prediction.images), _names(json.loads(sample["images"]))
+        if names and (names == ours or names in self._images):
+            yield "for" if names == ours else "against"
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
 
 
 Find = Callable[[Prediction], SampleRow | None]

@@ -13,7 +13,6 @@ from vlmbench_sdk import CatalogError, Example, PluginError, Prompt, PromptAdapt
 from vlmbench_sdk.plugin_specs import resolve
 
 if TYPE_CHECKING:
-    import pandas as pd
     from jinja2 import Template
     from jinja2.sandbox import SandboxedEnvironment
 
@@ -68,12 +67,6 @@ class Prompting:
         if self.collection is not None:
             rendered = _rendered(self.collection, sample, dataset)
         return rendered if self.adapter is None else _adapted(self.adapter, rendered, sample)
-
-    def render_all(self, samples: "pd.DataFrame", dataset: str) -> dict[str, RenderedPrompt]:
-        """Render the prompt of every sample, by sample id."""
-        from vlmbench_assets.tables import rows_of
-
-        return {row["sample_id"]: self.render(row, dataset) for row in rows_of(samples)}
 
 
 def _rendered(collection: Collection, sample: Mapping[str, str], dataset: str) -> RenderedPrompt:

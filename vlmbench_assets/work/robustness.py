@@ -18,16 +18,24 @@ SAME = ["doc_id", "field", "question", "metric"]
 def drops(
     scored: Scored, metric: str, plugin: MetricPlugin, combine: Combine | None = None
 ) -> list[tuple[str, Difference]]:
-    """The change of a metric from `clean` to every other subset, paired by document and question.
+    """The change of a metric from `clean` to every other subset of one cell, paired by document and question.
 
-    Questions that only one of both has are left out, and so are those that a subset asks several times of a
-    document. p-values are corrected over the subsets.
+    Each `Difference` has the score on the clean images as `first` and on the damaged ones as `second`, over the
+    questions that both were asked: `difference` is below 0 where a score that should be high dropped, `low` and `high`
+    are its 95 % interval over documents, `p_holm` is corrected over the subsets, and `samples` says how many questions
+    were paired. A failed answer counts as the metric's worst value.
+
+    Left out are questions that only one of both was asked, those that a subset asks several times about a document,
+    samples without a subset, and subsets of which nothing can be paired; without a subset `clean` there is no drop.
 
     Args:
-        scored: A cell.
-        metric: Name of the metric entry.
+        scored: A cell, with answers that broke their output contract as `parse_failed`.
+        metric: Name of the metric entry; of a page its headline.
         plugin: The plugin behind it.
         combine: For a metric whose value is no mean of samples.
+
+    Returns:
+        Subset and drop, by the subset's name.
     """
     rows = joined(scored.samples, scored.answers, scored.metrics[scored.metrics["metric"] == metric])
     rows = counted(rows, plugin, "failures_worst")

@@ -99,36 +99,6 @@ class Range:
         return (low, high) if self.factor > 0 else (high, low)
 
 
-def estimate(
-    values: FloatArray, weights: FloatArray, clusters: IntArray, *, lower: float | None, upper: float | None
-) -> Estimate:
-    """Estimate one weighted mean with its interval.
-
-    Args:
-        values: Scores, shape (n,).
-        weights: Weights, at least 0, shape (n,).
-        clusters: Number of each score's document, from 0, shape (n,).
-        lower: Smallest possible score; None when unbounded.
-        upper: Largest possible score; None when unbounded.
-    """
-    numbers = np.unique(clusters, return_inverse=True)[1]
-    tops = np.bincount(numbers, weights * values).astype(np.float64)
-    bottoms = np.bincount(numbers, weights).astype(np.float64)
-    tops, bottoms = tops[bottoms > 0], bottoms[bottoms > 0]
-    if not len(tops):
-        return Estimate(None)
-    value = float(tops.sum() / bottoms.sum())
-    if len(tops) < FEWEST_DOCUMENTS:
-        return Estimate(value, method=TOO_FEW)
-    places = Range.of(lower, upper)
-    found = intervals(places.placed(tops, bottoms)[:, None], bottoms[:, None], places.kind)
-    if np.isnan(found.low[0]):
-        return Estimate(value)
-    low, high = (float(each[0]) for each in places.ends(found))
-    error = float(found.error[0]) * abs(places.factor)
-    return Estimate(value, min(low, value), max(high, value), str(found.method[0]), error)
-
-
 def intervals(tops: FloatArray, bottoms: FloatArray, kind: Kind) -> Intervals:
     """Estimate series that have equally many documents and the same kind of range.
 

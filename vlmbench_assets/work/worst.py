@@ -4,24 +4,20 @@ import json
 
 import pandas as pd
 
-from vlmbench_assets.contracts import UNANSWERED
+from vlmbench_assets.work.aggregate import counts, joined
 from vlmbench_assets.work.markdown import markdown_table, number
-from vlmbench_assets.work.report_tables import ReportTables
+from vlmbench_assets.work.report_tables import HEADLINE_POLICY, ReportTables
 
 SHOWN = 10
-NO_GOLD = "[]"
 
 
 def worst_samples(tables: ReportTables) -> str:
     """A table of the samples with the worst headline score; a failed answer counts as the worst one.
 
-    Samples that nothing can score (no gold, or null from the metric) are not among them.
+    Samples that do not count in the headline, such as those without gold, are not among them.
     """
-    rows = tables.metrics[tables.metrics["metric"] == tables.headline]
-    rows = rows.merge(tables.samples, on="sample_id").merge(
-        tables.answers[["sample_id", "status", "answer", "error"]], on="sample_id"
-    )
-    rows = rows[rows["value"].notna() | (rows["status"].isin(UNANSWERED) & (rows["references"] != NO_GOLD))]
+    rows = joined(tables.samples, tables.answers, tables.metrics[tables.metrics["metric"] == tables.headline])
+    rows = rows[counts(rows, HEADLINE_POLICY)].merge(tables.answers[["sample_id", "answer", "error"]], on="sample_id")
     plugin = tables.metric_plugins.get(tables.headline)
     if plugin is None or rows.empty:
         return "None was scored."

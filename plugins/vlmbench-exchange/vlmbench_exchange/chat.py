@@ -1,8 +1,10 @@
 """Messages and outputs of Inspect and of evalscope, which took its classes over: text in parts, reasons to stop."""
 
+import json
+
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from vlmbench_sdk import Count
+from vlmbench_sdk import Count, Row
 from vlmbench_sdk.records import Status
 
 STATUSES: dict[str, Status] = {
@@ -11,6 +13,8 @@ STATUSES: dict[str, Status] = {
     "content_filter": "refused",
 }
 """What reasons to stop mean here; all others mean that it was done."""
+STOPS = {"truncated": "max_tokens", "refused": "content_filter"}
+"""Reasons to stop that statuses are written as."""
 ATTACHED = "attachment://"
 """How a long text says where in `attachments` it lies."""
 
@@ -89,6 +93,30 @@ def status_of(text: str, stop_reason: str, error: str) -> Status:
     if error:
         return "error"
     return STATUSES.get(stop_reason) or ("ok" if text else "empty")
+
+
+def asked_of(sample: Row) -> dict[str, object]:
+    """A sample as the user's turn: its images by path, then its question."""
+    images = [{"type": "image", "image": image} for image in json.loads(str(sample["images"]))]
+    return {"role": "user", "content": [*images, {"type": "text", "text": str(sample["question"])}]}
+
+
+def output_of(answer: Row, model: str) -> dict[str, object]:
+    """A row of answers as `Output` reads it."""
+    said = {"role": "assistant", "content": answer["answer"], "source": "generate", "model": model}
+    stop = STOPS.get(str(answer["status"]), "stop")
+    output: dict[str, object] = {"model": model, "choices": [{"message": said, "stop_reason": stop}]}
+    if answer["latency_ms"] is not None:
+        output["time"] = float(str(answer["latency_ms"])) / 1000
+    if answer["input_tokens"] is not None and answer["output_tokens"] is not None:
+        into, out = int(str(answer["input_tokens"])), int(str(answer["output_tokens"]))
+        output["usage"] = {"input_tokens": into, "output_tokens": out, "total_tokens": into + out}
+    return output
+
+
+def error_of(answer: Row) -> str:
+    """Why there is no answer; empty where there is one."""
+    return str(answer["error"] or answer["status"]) if answer["status"] in {"error", "timeout"} else ""
 
 
 def _is_text(part: dict[str, JsonValue]) -> bool:

@@ -9,15 +9,24 @@ from datetime import datetime, timezone
 from pydantic import Field, JsonValue
 
 from vlmbench_exchange.carried import KEY, carried_of, stem, with_carried
-from vlmbench_exchange.chat import Message, Open, Output, first_question, images_of, status_of, text_of
+from vlmbench_exchange.chat import (
+    Message,
+    Open,
+    Output,
+    asked_of,
+    error_of,
+    first_question,
+    images_of,
+    output_of,
+    status_of,
+    text_of,
+)
 from vlmbench_exchange.options import InspectOptions
 from vlmbench_exchange.reading import Mistakes, parsed, read_text, refuse
 from vlmbench_exchange.zips import Archive
 from vlmbench_sdk import ExportedCell, ExportJob, ImportedLog, ImportJob, NoOptions, Prediction, Row
 
 VERSION = 2
-STOPS = {"truncated": "max_tokens", "refused": "content_filter"}
-"""Reasons to stop that statuses are written as."""
 
 
 class _Dataset(Open):
@@ -147,25 +156,15 @@ def _head(cell: ExportedCell, samples: list[dict[str, object]]) -> dict[str, obj
 
 
 def _sample(sample: Row, answer: Row, model: str) -> dict[str, object]:
-    question, images = str(sample["question"]), json.loads(str(sample["images"]))
-    content = [{"type": "image", "image": image} for image in images]
-    stop = STOPS.get(str(answer["status"]), "stop")
-    said = {"role": "assistant", "content": answer["answer"], "source": "generate", "model": model}
-    output: dict[str, object] = {"model": model, "choices": [{"message": said, "stop_reason": stop}]}
-    if answer["latency_ms"] is not None:
-        output["time"] = float(str(answer["latency_ms"])) / 1000
-    if answer["input_tokens"] is not None and answer["output_tokens"] is not None:
-        into, out = int(str(answer["input_tokens"])), int(str(answer["output_tokens"]))
-        output["usage"] = {"input_tokens": into, "output_tokens": out, "total_tokens": into + out}
-    failed = {"message": answer["error"] or answer["status"], "traceback": "", "traceback_ansi": ""}
+    error = error_of(answer)
     return {
         "id": sample["sample_id"],
         "epoch": 1,
-        "input": [{"role": "user", "content": [*content, {"type": "text", "text": question}]}],
+        "input": [asked_of(sample)],
         "target": json.loads(str(sample["references"])),
         "messages": [],
-        "output": output,
+        "output": output_of(answer, model),
         "completed_at": answer["answered_at"],
         "metadata": {KEY: carried_of(answer)},
-        **({"error": failed} if answer["status"] in {"error", "timeout"} else {}),
+        **({"error": {"message": error, "traceback": "", "traceback_ansi": ""}} if error else {}),
     }

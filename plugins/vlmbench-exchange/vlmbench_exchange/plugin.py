@@ -62,6 +62,11 @@ def vlmbench_exporters() -> list[ExporterPlugin]:
             description="Samples logs as lmms-eval keeps them: MODEL/samples_DATASET.jsonl",
         ),
         ExporterPlugin(
+            name="evalscope",
+            write="vlmbench_exchange.evalscope:write",
+            description="Predictions as evalscope keeps them: predictions/MODEL/DATASET_default.jsonl",
+        ),
+        ExporterPlugin(
             name="inspect_ai",
             write="vlmbench_exchange.inspect_ai:write",
             description="Logs for the viewer of Inspect: MODEL_DATASET.json",

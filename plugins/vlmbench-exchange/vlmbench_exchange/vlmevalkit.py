@@ -50,7 +50,9 @@ def _prediction(where: str, row: dict[str, str], mistakes: Mistakes, *, sheet: b
         finish_reason="cell of a spreadsheet full" if cut else "",
         error=answer if failed else "",
     )
-    return with_carried(found, row.get(KEY, ""), mistakes)
+    found = with_carried(found, row.get(KEY, ""), mistakes)
+    # What was written in place of no answer is none.
+    return found.model_copy(update={"answer": ""}) if found.answer == _instead(found.status, found.error) else found
 
 
 def write(job: ExportJob[VlmEvalKitExportOptions]) -> None:
@@ -73,9 +75,7 @@ def write(job: ExportJob[VlmEvalKitExportOptions]) -> None:
 
 def _row(sample: Row, answer: Row) -> tuple[str, ...]:
     images, references = json.loads(str(sample["images"])), tuple(json.loads(str(sample["references"])))
-    text = str(answer["answer"])
-    if answer["status"] in {"error", "timeout"} and not text:
-        text = f"{FAILED}: {answer['error']}"
+    text = str(answer["answer"]) or _instead(str(answer["status"]), str(answer["error"]))
     return (
         str(sample["sample_id"]),
         images[0] if len(images) == 1 else repr(images),
@@ -85,6 +85,11 @@ def _row(sample: Row, answer: Row) -> tuple[str, ...]:
         text,
         carried_text(answer),
     )
+
+
+def _instead(status: str, error: str) -> str:
+    """What stands in place of an answer that there is not."""
+    return f"{FAILED}: {error}" if status in {"error", "timeout"} else ""
 
 
 def _tsv(rows: Sequence[tuple[str, ...]]) -> bytes:
