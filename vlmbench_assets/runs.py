@@ -130,7 +130,8 @@ def run_cells(
             outcomes.append(outcome)
             done(outcome)
     for dataset in dict.fromkeys(datasets):
-        reason = "" if leaderboard_is_fresh(bench, dataset) else runner.rank(dataset)
+        fresh = not order.everything and leaderboard_is_fresh(bench, dataset)
+        reason = "" if fresh else runner.rank(dataset)
         if reason:
             outcomes.append(CellOutcome(Cell(model="leaderboard", dataset=dataset), reason))
     return outcomes
