@@ -1,22 +1,16 @@
 """The Dagster instance of a workspace, shared by the UI and headless runs."""
 
 import fcntl
+from importlib.resources import files
+from pathlib import Path
 
-from dagster import DagsterInstance
+from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.storage.runs import SqliteRunStorage
 
 from vlmbench_assets.workspace import Workspace
+from vlmbench_sdk.processes import process_identity
 
-DAGSTER_YAML = """\
-# The Dagster instance of this workspace. SQLite in this folder; see the Dagster documentation for PostgreSQL.
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-concurrency:
-  runs:
-    # Models are heavy: two cells at once on one machine would only share its cores and memory.
-    max_concurrent_runs: 1
-"""
+SETTINGS = "dagster.yaml"
 
 
 def open_instance(workspace: Workspace) -> DagsterInstance:
@@ -27,11 +21,36 @@ def open_instance(workspace: Workspace) -> DagsterInstance:
     """
     home = workspace.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    settings = home / "dagster.yaml"
     with (home / ".opening.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not settings.exists():
-            settings.write_text(DAGSTER_YAML, encoding="utf-8")
+        _settle(workspace)
         instance = DagsterInstance.from_config(str(home))
-        instance.get_runs_count()
+        _end_dead_runs(instance)
         return instance
+
+
+def _settle(workspace: Workspace) -> None:
+    """Dagster looks for its settings beside its state; they stand beside the registries, where people edit them."""
+    expected, own = workspace.dagster_home / SETTINGS, workspace.root / SETTINGS
+    if expected.exists():
+        return
+    if own.exists():
+        expected.symlink_to(Path("..", SETTINGS))
+    else:
+        default = files("vlmbench_assets").joinpath("template", SETTINGS)
+        expected.write_text(default.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def _end_dead_runs(instance: DagsterInstance) -> None:
+    """End the runs whose process was killed: Dagster counts them as running for ever, and starts no other beside them.
+
+    Only where all processes are of this machine, as they are around SQLite.
+    """
+    running = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED]))
+    if not isinstance(instance.run_storage, SqliteRunStorage):
+        return
+    for run in running:
+        started = instance.all_logs(run.run_id, of_type={DagsterEventType.RUN_START})
+        pids = [entry.dagster_event.pid for entry in started if entry.dagster_event and entry.dagster_event.pid]
+        if pids and not process_identity(pids[-1]):
+            instance.report_run_failed(run, "Its process is gone: it was killed, or the machine was switched off.")

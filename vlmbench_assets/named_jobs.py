@@ -109,7 +109,7 @@ def _benchmark_job(bench: Bench, job: str, name: str) -> dg.JobDefinition:
     @dg.job(
         name=job,
         description=f"benchmark {name}: {entry.description or 'all its models on all its datasets'}. "
-        "Asks, scores and reports what is not fresh; a partition is one cell.",
+        "Asks, scores and reports what is not fresh. Launched without a partition: all of it; a partition is one cell.",
         tags={BENCHMARK_TAG: name} if len(name) <= LONGEST_TAG else None,
         partitions_def=partitions,
     )
@@ -152,7 +152,7 @@ def _score_job(bench: Bench) -> dg.JobDefinition:
     @dg.job(
         name="re_score",
         description="re-score: metrics, aggregates, report and leaderboard of every cell that has answers. No model is "
-        "asked.",
+        "asked. Launched without a partition: all of them.",
         partitions_def=Partitions(bench.catalog).cells,
     )
     def re_score() -> None:
@@ -171,7 +171,8 @@ def _redraw_job(bench: Bench) -> dg.JobDefinition:
 
     @dg.job(
         name="redraw",
-        description="redraw: report and leaderboard of every cell that has scores. Nothing is asked or scored.",
+        description="redraw: report and leaderboard of every cell that has scores. Nothing is asked or "
+        "scored. Launched without a partition: all of them.",
         partitions_def=Partitions(bench.catalog).cells,
     )
     def redraw() -> None:
