@@ -143,7 +143,6 @@ def _metadata(bench: Bench, cell: Cell, frame: pd.DataFrame, manifest: Manifest)
         "preview": table(frame, ["sample_id", "status", "answer", "latency_ms", "error"]),
         "asked": dg.MetadataValue.text(asked_line(manifest)),
         "environment": dg.MetadataValue.json({"environment": manifest.facts.get("environment")}),
-        "lineage": dg.MetadataValue.json(manifest.lineage),
         "table": dg.MetadataValue.path(path),
         "worker_log": dg.MetadataValue.path(_worker_log(path)),
     }
@@ -155,7 +154,7 @@ def _metadata(bench: Bench, cell: Cell, frame: pd.DataFrame, manifest: Manifest)
         # As numbers, so that Dagster draws them over the runs.
         if (number := getattr(used, name)) is not None:
             shown[name] = dg.MetadataValue.float(float(number))
-    return shown
+    return {**shown, "lineage": dg.MetadataValue.json(manifest.lineage)}
 
 
 def _worker_log(table: Path) -> Path:

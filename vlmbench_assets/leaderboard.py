@@ -31,8 +31,8 @@ def leaderboard_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefiniti
                 metadata={
                     "leaderboard": page(text, folder),
                     "table": csv_table(folder / "leaderboard.csv"),
-                    "lineage": dg.MetadataValue.json(manifest.lineage),
                     **{name: dg.MetadataValue.path(folder / name) for name in pages(manifest)},
+                    "lineage": dg.MetadataValue.json(manifest.lineage),
                 },
                 data_version=dg.DataVersion(manifest.version),
             )

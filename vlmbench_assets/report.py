@@ -33,8 +33,8 @@ def report_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
                 metadata={
                     "report": page(text, folder),
                     **cell_figures(bench, cell),
-                    "lineage": dg.MetadataValue.json(manifest.lineage),
                     **{name: dg.MetadataValue.path(folder / name) for name in pages(manifest)},
+                    "lineage": dg.MetadataValue.json(manifest.lineage),
                 },
                 data_version=dg.DataVersion(manifest.version),
             )

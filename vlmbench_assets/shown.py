@@ -32,13 +32,15 @@ LONGEST_TEXT = 48 * 1024
 LONGEST_PAGE = 128 * 1024
 """Characters of a page with its pictures: 1,000 cells take 0.25 GB at most, as SQLite keeps each event twice."""
 COLOURS = 32
+DIGITS = 4
+"""Of fractions; the tables on disk have all of them."""
 PICTURE = re.compile(r"!\[((?:[^\]\\]|\\.)*)\]\(([\w][\w./-]*)\)")
 
 
 def cell_figures(bench: Bench, cell: Cell) -> Shown:
     """Every figure of a cell whose tables are there."""
     answers = read_table(bench.store.table("answers", cell.dataset, cell.model), ANSWERS)
-    return {**answer_figures(bench, cell, answers), **score_figures(bench, cell)}
+    return {**score_figures(bench, cell), **answer_figures(bench, cell, answers)}
 
 
 def answer_figures(bench: Bench, cell: Cell, answers: pd.DataFrame) -> Shown:
@@ -142,14 +144,18 @@ def _cost(bench: Bench, model: str, answers: pd.DataFrame) -> float | None:
 
 
 def _numbers(values: dict[str, float | None]) -> Shown:
-    return {name: dg.MetadataValue.float(float(value)) for name, value in values.items() if not pd.isna(value)}
+    return {
+        name: dg.MetadataValue.float(round(float(value), DIGITS))
+        for name, value in values.items()
+        if not pd.isna(value)
+    }
 
 
 def _cell(value: object) -> str | int | float | bool | None:
     if value is None or value is pd.NA or value != value:
         return None
     if isinstance(value, bool | int | float):
-        return value
+        return round(value, DIGITS)
     text = str(value)
     return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
 
