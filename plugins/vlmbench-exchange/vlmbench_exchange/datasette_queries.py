@@ -155,14 +155,15 @@ def queries_html(queries: Mapping[str, Query]) -> str:
         for name, query in queries.items()
         if name != "one_sample"
     )
-    return f"<ul>{items}</ul>"
+    return f"<ul>{items}</ul><p>A field of a form that is left empty leaves its condition out.</p>"
 
 
 def _side_by_side(models: Sequence[str]) -> str:
     # Names of models are letters, digits, '.', '_' and '-'; a quoted name may hold them.
     column = """max(CASE WHEN model = 'MODEL' THEN
          CASE category WHEN '' THEN '' WHEN 'correct' THEN '✓ ' ELSE '✗ ' END ||
-         CASE WHEN status IN ('ok', 'truncated') THEN answer ELSE '(' || status || ') ' || answer END END) AS "MODEL\""""
+         CASE WHEN status IN ('ok', 'truncated') THEN answer ELSE '(' || status || ') ' || answer END
+         END) AS "MODEL\""""
     return """
 SELECT max(image) AS image, dataset, sample_id, field, question, max("references") AS "references",
        COLUMNS

@@ -144,7 +144,7 @@ def _metadata(job: ExportJob[SqliteOptions]) -> Mapping[str, object]:
     return {
         "title": "Results of VLMHyperBench",
         "description_html": queries_html(queries),
-        "license": f"Licences of the datasets: {licences or 'not said'}",
+        "license": f"of the datasets: {licences or 'not said'}",
         "databases": {
             "vlmbench": {
                 "description_html": queries_html(queries),
