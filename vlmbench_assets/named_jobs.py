@@ -230,16 +230,15 @@ def _run(
     after = make_plan(bench, planned_cells(bench), keep_errors=order.asking.keep_errors)
     for asset, result in check_results(after).items():
         context.instance.report_runless_asset_event(_evaluation(asset, result))
-    shown = dg.MetadataValue.table(
-        [
-            dg.TableRecord({"model": each.cell.model, "dataset": each.cell.dataset, "ended": each.reason or "done"})
-            for each in outcomes
-        ]
-    )
+    records = [
+        dg.TableRecord({"model": each.cell.model, "dataset": each.cell.dataset, "ended": each.reason or "done"})
+        for each in outcomes
+    ]
+    shown = {"cells": dg.MetadataValue.table(records)} if records else {}
     failed = [f"{outcome.cell}: {outcome.reason}" for outcome in outcomes if outcome.reason]
     if failed:
-        raise dg.Failure("; ".join(failed), metadata={"cells": shown}, allow_retries=False)
-    context.add_output_metadata({"cells": shown})
+        raise dg.Failure("; ".join(failed), metadata=shown, allow_retries=False)
+    context.add_output_metadata(shown)
 
 
 def _ended(outcome: CellOutcome) -> str:
