@@ -1,13 +1,18 @@
 """The Dagster instance of a workspace, shared by the UI and headless runs."""
 
 import fcntl
+import sys
 from importlib.resources import files
 from pathlib import Path
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.errors import DagsterError
 from dagster._core.storage.runs import SqliteRunStorage
+from dagster_shared.check import CheckError
+from sqlalchemy.exc import SQLAlchemyError
 
 from vlmbench_assets.workspace import Workspace
+from vlmbench_sdk import WorkspaceError
 from vlmbench_sdk.processes import process_identity
 
 SETTINGS = "dagster.yaml"
@@ -18,14 +23,24 @@ def open_instance(workspace: Workspace) -> DagsterInstance:
 
     Two processes that open a fresh instance at once can corrupt it for good (2 of 4 trials), so opening
     is done under a lock.
+
+    Raises:
+        WorkspaceError: When its settings are wrong, or its database cannot be reached.
     """
     home = workspace.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     with (home / ".opening.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _settle(workspace)
-        instance = DagsterInstance.from_config(str(home))
-        _end_dead_runs(instance)
+        try:
+            instance = DagsterInstance.from_config(str(home))
+            _end_dead_runs(instance)
+        except _refusals() as error:
+            raise WorkspaceError(
+                f"the Dagster instance cannot be opened ({str(error).strip().splitlines()[-1]})",
+                where=str(home / SETTINGS),
+                fix="See docs/how-to/keep_history_in_postgresql.md",
+            ) from error
         return instance
 
 
@@ -39,6 +54,15 @@ def _settle(workspace: Workspace) -> None:
     else:
         default = files("vlmbench_assets").joinpath("template", SETTINGS)
         expected.write_text(default.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What Dagster and its storages raise; asked only when something was raised, by when what is used is imported."""
+    if "dagster_postgres" not in sys.modules:
+        return (DagsterError, CheckError, ImportError, SQLAlchemyError)
+    from dagster_postgres.utils import DagsterPostgresException
+
+    return (DagsterError, CheckError, ImportError, SQLAlchemyError, DagsterPostgresException)
 
 
 def _end_dead_runs(instance: DagsterInstance) -> None:
