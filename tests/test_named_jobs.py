@@ -85,7 +85,7 @@ def test_jobs_run_what_they_are_named_after(ready: Path, instance: dg.DagsterIns
     assert launch(ready, instance, "re_score", "loud").success
     assert changed(redrawn, written(ready)) == {"metrics/loud", "aggregates/loud", "report/loud", "leaderboard"}
     # A model that cannot run here any more is no hindrance to scoring what it said.
-    write_yaml(ready, "models/loud", "plugin: echo\noptions: {fail_load: no weights}\n")
+    write_yaml(ready, "models/loud", "plugin: echo\nprompts: number\noptions: {fail_load: no weights}\n")
     assert launch(ready, instance, "re_score", cells=["loud|tiny"]).success
     assert journal_of(ready, "loud").read_bytes() == asked
 
