@@ -31,7 +31,7 @@ LONGEST_TEXT = 48 * 1024
 """Characters of a page that are kept."""
 LONGEST_PAGE = 128 * 1024
 """Characters of a page with its pictures: 1,000 cells take 0.25 GB at most, as SQLite keeps each event twice."""
-COLOURS = 32
+COLOURS = 256
 DIGITS = 4
 """Of fractions; the tables on disk have all of them."""
 PICTURE = re.compile(r"!\[((?:[^\]\\]|\\.)*)\]\(([\w][\w./-]*)\)")
@@ -109,7 +109,7 @@ def page(text: str, folder: Path) -> dg.MetadataValue:
 
 
 def _small(file: Path) -> str:
-    """A picture as a data URI: charts take a quarter with few colours, photographs less as WebP."""
+    """A picture as a data URI: charts take a third with 256 colours, photographs less as WebP."""
     from PIL import Image, UnidentifiedImageError
 
     try:
