@@ -105,7 +105,7 @@ def _figures_are_plotted(instance: dg.DagsterInstance) -> None:
     echo, loud = found["tiny|echo"], found["tiny|loud"]
     assert (echo["score"], echo["coverage"], echo["samples"], echo["failed"]) == (0.75, 1.0, 4, 0)
     assert "ci_low" not in echo, "two documents support no interval"
-    assert echo["median_latency_ms"] >= 0
+    assert echo["median_latency_ms"] is not None
     assert (loud["score"], loud["failed"], loud["parse_rate"]) == (0.0, 4, 0.0), "no field's name is a number"
     assert "parse_rate" not in echo, "without an output contract there is nothing to parse"
     assert "cost" not in loud, "echo counts no tokens, so nobody knows"

@@ -5,8 +5,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
-from dagster._core.errors import DagsterError
+from dagster import DagsterError, DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster_shared.check import CheckError
 from sqlalchemy.exc import SQLAlchemyError
