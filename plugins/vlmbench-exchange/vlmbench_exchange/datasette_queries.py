@@ -157,7 +157,8 @@ _COLUMN = """
 max(CASE WHEN model = 'MODEL' THEN
          CASE category WHEN '' THEN '' WHEN 'correct' THEN '✓ ' ELSE '✗ ' END ||
          CASE WHEN status IN ('ok', 'truncated') THEN answer ELSE '(' || status || ') ' || answer END
-         END) AS "MODEL\"""""
+         END) AS "MODEL"
+"""
 
 
 def canned_queries(models: Sequence[str]) -> dict[str, Query]:
