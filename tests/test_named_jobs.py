@@ -15,7 +15,7 @@ from PIL import Image
 from tests.cells import bench_of
 from tests.support import journal_of, write_source, write_yaml
 from vlmbench_assets.build import build_definitions
-from vlmbench_assets.instance import open_instance
+from vlmbench_assets.instance import HOST_TAG, open_instance
 from vlmbench_assets.named_jobs import job_names
 from vlmbench_assets.shown import LONGEST_PAGE, page
 from vlmbench_assets.workspace import find_workspace
@@ -156,7 +156,8 @@ def test_a_killed_run_does_not_count_as_running(workspace: Path) -> None:
     opened = open_instance(find_workspace(workspace))
     job = build_definitions(bench_of(workspace)).get_repository_def().get_job("redraw")
     dead, alive = (opened.create_run_for_job(job) for _ in range(2))
-    for run, pid in ((dead, 2**22 + 1), (alive, os.getpid())):
+    elsewhere = opened.create_run_for_job(job, tags={HOST_TAG: "another-machine"})
+    for run, pid in ((dead, 2**22 + 1), (alive, os.getpid()), (elsewhere, 2**22 + 1)):
         event = dg.DagsterEvent(
             event_type_value=dg.DagsterEventType.RUN_START.value,
             job_name=run.job_name,
@@ -167,7 +168,8 @@ def test_a_killed_run_does_not_count_as_running(workspace: Path) -> None:
     again = open_instance(find_workspace(workspace))
     statuses = {run.run_id: run.status for run in again.get_runs()}
     again.dispose()
-    assert statuses == {dead.run_id: dg.DagsterRunStatus.FAILURE, alive.run_id: dg.DagsterRunStatus.STARTED}
+    running = dg.DagsterRunStatus.STARTED
+    assert statuses == {dead.run_id: dg.DagsterRunStatus.FAILURE, alive.run_id: running, elsewhere.run_id: running}
 
 
 def test_pages_in_the_ui_are_bounded(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The Dagster instance of a workspace, shared by the UI and headless runs."""
 
 import fcntl
+import socket
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +16,8 @@ from vlmbench_sdk import WorkspaceError
 from vlmbench_sdk.processes import process_identity
 
 SETTINGS = "dagster.yaml"
+HOST_TAG = "vlmbench/host"
+"""On runs: the machine, or container, whose process it is."""
 
 
 def open_instance(workspace: Workspace) -> DagsterInstance:
@@ -43,6 +46,11 @@ def open_instance(workspace: Workspace) -> DagsterInstance:
         return instance
 
 
+def host() -> str:
+    """This machine, as the tag names it."""
+    return socket.gethostname()[:63]
+
+
 def _settle(workspace: Workspace) -> None:
     """Dagster looks for its settings beside its state; they stand beside the registries, where people edit them."""
     expected, own = workspace.dagster_home / SETTINGS, workspace.root / SETTINGS
@@ -67,13 +75,14 @@ def _refusals() -> tuple[type[Exception], ...]:
 def _end_dead_runs(instance: DagsterInstance) -> None:
     """End the runs whose process was killed: Dagster counts them as running for ever, and starts no other beside them.
 
-    Only where all processes are of this machine, as they are around SQLite.
+    Only around SQLite, which processes of several machines cannot share safely, and only runs of this host.
     """
     running = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED]))
     if not isinstance(instance.run_storage, SqliteRunStorage):
         return
+    here = host()
     for run in running:
         started = instance.all_logs(run.run_id, of_type={DagsterEventType.RUN_START})
         pids = [entry.dagster_event.pid for entry in started if entry.dagster_event and entry.dagster_event.pid]
-        if pids and not process_identity(pids[-1]):
+        if pids and run.tags.get(HOST_TAG, here) == here and not process_identity(pids[-1]):
             instance.report_run_failed(run, "Its process is gone: it was killed, or the machine was switched off.")

@@ -14,6 +14,7 @@ from pydantic import Field
 from vlmbench_assets.bench import Bench, open_bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.environment import without_optional
+from vlmbench_assets.instance import HOST_TAG, host
 from vlmbench_assets.make.answers import Asking
 from vlmbench_assets.make.exported import exportable
 from vlmbench_assets.partitions import Partitions, cell_of
@@ -223,6 +224,7 @@ def _run(
     bench: Bench, context: dg.OpExecutionContext, planned: Sequence[PlannedCell], cells: Sequence[Cell], order: Order
 ) -> None:
     """Run cells in the instance of the job, show how each ended, and say anew what is fresh."""
+    context.instance.add_run_tags(context.run_id, {HOST_TAG: host()})
     runner = CellRunner(bench, context.instance)
     runner.sync(cells)
     datasets = [cell.dataset for cell in cells]
