@@ -26,6 +26,8 @@ from vlmbench_assets.work.report_tables import HEADLINE_POLICY
 Shown = dict[str, dg.MetadataValue]
 
 ROWS = 20
+MODELS = 200
+"""Rows of a leaderboard."""
 LONGEST_CELL = 200
 LONGEST_TEXT = 48 * 1024
 """Characters of a page that are kept."""
@@ -79,7 +81,7 @@ def table(frame: pd.DataFrame, columns: Sequence[str], rows: int = ROWS) -> dg.M
 def csv_table(file: Path) -> dg.MetadataValue:
     """A published CSV file without a contract, as a table."""
     frame = pd.read_csv(file, keep_default_na=False, na_values=[""])
-    return table(frame, list(frame.columns), len(frame))
+    return table(frame, list(frame.columns), MODELS)
 
 
 def pages(manifest: Manifest) -> list[str]:
