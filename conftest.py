@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.forked import Commands
-from tests.support import PHOENIX, Run, write_source, write_yaml
+from tests.support import PHOENIX, POSTGRES, Run, write_source, write_yaml
 
 ENGINES = {
     "tesseract": ("tesseract", "--version"),
@@ -26,6 +26,7 @@ ENGINES = {
         *("--dry-run", "--no-index", "--no-deps", "torch==2.13.0"),
     ),
     "phoenix": (str(PHOENIX / "python"), "-c", "import importlib.metadata as m; m.version('arize-phoenix')"),
+    "postgres": (str(POSTGRES / "initdb"), "--version"),
 }
 """A command of each that succeeds where tests can use it; `.ci/run` and `.ci/engines.sh` install them."""
 

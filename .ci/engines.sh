@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# A real Docker engine with a base image of our own, the programs of a real Slurm, a real Apptainer, and a real Phoenix.
+# A real Docker engine with a base image of our own, the programs of a real Slurm, Apptainer, Phoenix and PostgreSQL.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(docker.io iptables debootstrap openssh-client openssh-server munge slurmctld slurmd slurm-client
-    slurm-wlm-basic-plugins patchelf squashfs-tools squashfuse fuse-overlayfs fuse3 uidmap)
+    slurm-wlm-basic-plugins patchelf squashfs-tools squashfuse fuse-overlayfs fuse3 uidmap postgresql)
 if ! dpkg -s "${packages[@]}" >/dev/null 2>&1; then
     # The tests start what they need, with their own settings; packages must not.
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT

@@ -17,6 +17,8 @@ from vlmbench_sdk.job import JOURNAL
 REPOSITORY = Path(__file__).resolve().parents[1]
 PHOENIX = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "vlmbench-ci/phoenix/bin")
 """Programs of the environment that `.ci/phoenix.sh` makes."""
+POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/usr/bin"))
+"""Programs of the newest PostgreSQL, where Debian keeps those that are not on the path."""
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 """The fixture `vlmbench`: runs the command and returns how it ended."""
 SERVED_WITHIN_S = 120

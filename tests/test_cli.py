@@ -14,7 +14,8 @@ from tests.support import REPOSITORY, Run, write_yaml
 def test_init_makes_the_workspace_that_this_repository_is(vlmbench: Run, tmp_path: Path) -> None:
     vlmbench("init", str(tmp_path / "own"), cwd=tmp_path, check=0)
     made = [path.relative_to(tmp_path / "own") for path in (tmp_path / "own").rglob("*") if path.is_file()]
-    assert sorted(map(str, made)) == ["definitions.py", "registries/benchmarks/demo.yaml", "workspace.yaml"]
+    names = ["dagster.yaml", "definitions.py", "registries/benchmarks/demo.yaml", "workspace.yaml"]
+    assert sorted(map(str, made)) == names
     for path in made:
         assert (tmp_path / "own" / path).read_bytes() == (REPOSITORY / path).read_bytes()
     assert "all right" in vlmbench("check", "--workspace", str(tmp_path / "own"), cwd=tmp_path, check=0).stdout

@@ -112,7 +112,7 @@ def test_the_check_says_which_cells_are_not_fresh_and_why(ready: Path, instance:
     assert {name: each.passed for name, each in found.items()} == dict.fromkeys(
         ("answers", "metrics", "aggregates", "report"), False
     )
-    assert found["answers"].description == "1 of 2 cells are fresh"
+    assert found["answers"].description == "1 of 2 cells are fresh; loud × tiny: option answer {field}! → {field}?"
     table = found["answers"].metadata["not_fresh"]
     assert isinstance(table, dg.TableMetadataValue)
     (record,) = table.records

@@ -98,6 +98,10 @@ def test_one_cell_is_materialised_and_read_in_the_browser(ui: str, workspace: Pa
         page.screenshot(path=str(workspace / "report.png"))
         page.goto(f"{ui}/assets/answers?view=checks")
         expect(page.get_by_text("contract").first).to_be_visible(timeout=30_000)
+        page.goto(f"{ui}/assets/report?view=overview")
+        for name in ("score", "coverage", "median_latency_ms"):
+            expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=30_000)
+        _backfill_a_job(page, workspace)
         browser.close()
     assert errors == []
     assert (workspace / "data/report/echo/tiny/report.md").exists()
@@ -157,6 +161,24 @@ def _read_the_report(page: Page) -> None:
     expect(pictures).to_have_count(3)
     for picture in pictures.all():
         assert picture.evaluate("each => each.complete && each.naturalWidth") > 0
+
+
+def _backfill_a_job(page: Page, workspace: Path) -> None:
+    """Redraw one cell by a backfill, headless; the daemon of the UI launches it."""
+    manifest = workspace / "data/report/echo/tiny/manifest.json"
+    before = manifest.stat().st_mtime_ns
+    command = [sys.executable, "-m", "dagster", "job", "backfill", "-w", str(workspace / "workspace.yaml")]
+    subprocess.run(
+        [*command, "-j", "redraw", "--partitions", "tiny|echo", "--noprompt"],
+        env={**os.environ, "DAGSTER_HOME": str(workspace / ".dagster")},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    for _ in range(START_S):
+        if manifest.stat().st_mtime_ns != before:
+            return
+        page.wait_for_timeout(1_000)
+    pytest.fail((workspace / "ui.log").read_text(encoding="utf-8"))
 
 
 @pytest.mark.engine("chromium")

@@ -12,13 +12,12 @@ from pydantic import Field
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.checks import StageEvents, contract_kept, contract_spec, run_stage, table_schema
-from vlmbench_assets.contracts import UNANSWERED
 from vlmbench_assets.files import remove_tree
 from vlmbench_assets.hold import cell_held
 from vlmbench_assets.make.answers import Asking, make_answers
 from vlmbench_assets.messages import ContextFile, FewMessages
-from vlmbench_assets.partitions import Partitions, cell_of
-from vlmbench_assets.preview import preview
+from vlmbench_assets.partitions import OWNERS, Partitions, cell_of
+from vlmbench_assets.shown import answer_figures, table
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.work.usage import used_of
 from vlmbench_assets.work.watch import Surroundings
@@ -60,6 +59,7 @@ def answers_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
         ],
         check_specs=[contract_spec("answers")],
         group_name="cells",
+        owners=OWNERS,
         # For whoever wants to bound how many models are asked at once by runs of the UI: a limit on this pool.
         pool="answers",
         kinds={"csv"},
@@ -136,24 +136,16 @@ def asked_line(manifest: Manifest) -> str:
 
 def _metadata(bench: Bench, cell: Cell, frame: pd.DataFrame, manifest: Manifest) -> dict[str, dg.MetadataValue]:
     path = bench.store.table("answers", cell.dataset, cell.model)
-    failed = frame["status"].isin(UNANSWERED)
     statuses = frame["status"].value_counts()
     shown: dict[str, dg.MetadataValue] = {
-        "samples": dg.MetadataValue.int(len(frame)),
-        "failed": dg.MetadataValue.int(int(failed.sum())),
+        **answer_figures(bench, cell, frame),
         "statuses": dg.MetadataValue.text(", ".join(f"{name}: {count}" for name, count in statuses.items())),
-        "preview": dg.MetadataValue.md(preview(frame, ["sample_id", "status", "answer", "latency_ms"])),
+        "preview": table(frame, ["sample_id", "status", "answer", "latency_ms", "error"]),
         "asked": dg.MetadataValue.text(asked_line(manifest)),
         "environment": dg.MetadataValue.json({"environment": manifest.facts.get("environment")}),
-        "lineage": dg.MetadataValue.json(manifest.lineage),
         "table": dg.MetadataValue.path(path),
         "worker_log": dg.MetadataValue.path(_worker_log(path)),
     }
-    if len(frame):
-        shown["coverage"] = dg.MetadataValue.float(float(1 - failed.mean()))
-    latency = frame["latency_ms"].median()
-    if not pd.isna(latency):
-        shown["median_latency_ms"] = dg.MetadataValue.float(float(latency))
     for name in ("load_s", "answer_s"):
         if isinstance(value := manifest.facts.get(name), float):
             shown[name] = dg.MetadataValue.float(value)
@@ -162,7 +154,7 @@ def _metadata(bench: Bench, cell: Cell, frame: pd.DataFrame, manifest: Manifest)
         # As numbers, so that Dagster draws them over the runs.
         if (number := getattr(used, name)) is not None:
             shown[name] = dg.MetadataValue.float(float(number))
-    return shown
+    return {**shown, "lineage": dg.MetadataValue.json(manifest.lineage)}
 
 
 def _worker_log(table: Path) -> Path:

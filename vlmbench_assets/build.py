@@ -6,7 +6,8 @@ import dagster as dg
 
 from vlmbench_assets.bench import Bench, open_bench
 from vlmbench_assets.graph import build_assets
-from vlmbench_assets.refresh import fresh_checks, keep_fresh_sensor, refresh_job
+from vlmbench_assets.named_jobs import named_jobs
+from vlmbench_assets.refresh import fresh_checks, keep_fresh_sensor
 from vlmbench_assets.workspace import find_workspace
 
 
@@ -21,12 +22,12 @@ def load_definitions(root: Path) -> dg.Definitions:
 
 def build_definitions(bench: Bench) -> dg.Definitions:
     """Build the asset graph of an opened workspace."""
-    refresh = refresh_job(bench)
+    jobs = named_jobs(bench)
     return dg.Definitions(
         assets=build_assets(bench),
         asset_checks=[fresh_checks(bench)],
-        jobs=[refresh],
-        sensors=[keep_fresh_sensor(bench, refresh)],
+        jobs=jobs,
+        sensors=[keep_fresh_sensor(bench, jobs[0])],
         # A worker in its own environment does the work; a process per step would only cost its start
         # (a two-step run took 3.9 s in process and 10.2 s with a process per step).
         executor=dg.in_process_executor,

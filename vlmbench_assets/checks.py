@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 
 from vlmbench_assets.contracts import CONTRACTS, TableName
+from vlmbench_assets.reasons import counted
 from vlmbench_assets.tables import TableContractError
 from vlmbench_sdk import VlmBenchError
 
@@ -25,7 +26,10 @@ def contract_spec(table: TableName) -> dg.AssetCheckSpec:
 
 def contract_kept(table: TableName, rows: int) -> dg.AssetCheckResult:
     """The table was checked when it was written, and is right."""
-    return dg.AssetCheckResult(asset_key=table, check_name=CHECK, passed=True, metadata={"rows": rows})
+    says = f"{counted(rows, 'row')}, all as the contract says"
+    return dg.AssetCheckResult(
+        asset_key=table, check_name=CHECK, passed=True, description=says, metadata={"rows": rows}
+    )
 
 
 def run_stage(asset: str, make: Callable[[], dg.MaterializeResult[None]]) -> StageEvents:
@@ -54,6 +58,7 @@ def _contract_broken(error: TableContractError) -> dg.AssetCheckResult:
         asset_key=error.contract.name,
         check_name=CHECK,
         passed=False,
+        description=str(error),
         metadata={
             "violations": len(error.violations),
             "first": dg.MetadataValue.table(records),

@@ -5,7 +5,8 @@ import dagster as dg
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.checks import StageEvents, run_stage
 from vlmbench_assets.make.leaderboard import make_leaderboard
-from vlmbench_assets.partitions import Partitions
+from vlmbench_assets.partitions import OWNERS, Partitions
+from vlmbench_assets.shown import csv_table, page, pages
 
 
 def leaderboard_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
@@ -16,6 +17,7 @@ def leaderboard_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefiniti
         partitions_def=partitions.datasets,
         deps=[dg.AssetDep("aggregates", partition_mapping=dg.MultiToSingleDimensionPartitionMapping("dataset"))],
         group_name="leaderboards",
+        owners=OWNERS,
         kinds={"markdown", "csv"},
         description="The models of a dataset side by side: headline with interval, coverage, other metrics.",
     )
@@ -24,10 +26,13 @@ def leaderboard_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefiniti
 
         def make() -> dg.MaterializeResult[None]:
             text, manifest = make_leaderboard(bench, dataset)
+            folder = bench.store.folder("leaderboard", dataset)
             return dg.MaterializeResult(
                 metadata={
-                    "leaderboard": dg.MetadataValue.md(text),
-                    "path": dg.MetadataValue.path(bench.store.folder("leaderboard", dataset) / "leaderboard.md"),
+                    "leaderboard": page(text, folder),
+                    "table": csv_table(folder / "leaderboard.csv"),
+                    **{name: dg.MetadataValue.path(folder / name) for name in pages(manifest)},
+                    "lineage": dg.MetadataValue.json(manifest.lineage),
                 },
                 data_version=dg.DataVersion(manifest.version),
             )

@@ -1,14 +1,15 @@
 """Asset `metrics`: every answer scored by every metric that applies to it."""
 
 import dagster as dg
+import pandas as pd
 from pydantic import Field
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.checks import StageEvents, contract_kept, contract_spec, run_stage, table_schema
 from vlmbench_assets.hold import cell_held
 from vlmbench_assets.make.metrics import make_metrics
-from vlmbench_assets.partitions import Partitions, cell_of
-from vlmbench_assets.preview import preview
+from vlmbench_assets.partitions import OWNERS, Partitions, cell_of
+from vlmbench_assets.shown import table
 from vlmbench_assets.work.watch import QUIET, Surroundings
 
 
@@ -27,6 +28,7 @@ def metrics_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
         deps=["answers"],
         check_specs=[contract_spec("metrics")],
         group_name="cells",
+        owners=OWNERS,
         kinds={"csv"},
         description="Every answer scored: one row per sample and metric that applies to it.",
         metadata={"dagster/column_schema": table_schema("metrics")},
@@ -45,9 +47,10 @@ def metrics_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
                     "scored_now": dg.MetadataValue.int(int(str(manifest.facts["scored"]))),
                     "unscored": dg.MetadataValue.int(unscored),
                     "metrics": dg.MetadataValue.text(", ".join(frame["metric"].unique())),
-                    "preview": dg.MetadataValue.md(preview(frame, list(frame.columns))),
-                    "lineage": dg.MetadataValue.json(manifest.lineage),
+                    "categories": table(_categories(frame), ["metric", "category", "samples"]),
+                    "preview": table(frame, list(frame.columns)),
                     "table": dg.MetadataValue.path(bench.store.table("metrics", cell.dataset, cell.model)),
+                    "lineage": dg.MetadataValue.json(manifest.lineage),
                 },
                 data_version=dg.DataVersion(manifest.version),
                 check_results=[contract_kept("metrics", len(frame))],
@@ -56,3 +59,9 @@ def metrics_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
         yield from run_stage("metrics", make)
 
     return metrics
+
+
+def _categories(frame: pd.DataFrame) -> pd.DataFrame:
+    """How many samples each metric found right, and how the others are wrong."""
+    judged = frame[frame["category"] != ""]
+    return judged.groupby(["metric", "category"], sort=True).size().reset_index(name="samples")

@@ -9,7 +9,7 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.checks import StageEvents, run_stage
 from vlmbench_assets.lineage import Lineage, data_version
 from vlmbench_assets.made_from import MadeFrom
-from vlmbench_assets.partitions import Partitions
+from vlmbench_assets.partitions import OWNERS, Partitions
 
 
 def model_metadata(lineage: Lineage, description: str) -> dict[str, dg.MetadataValue]:
@@ -24,6 +24,7 @@ def model_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
         name="model",
         partitions_def=partitions.models,
         group_name="models",
+        owners=OWNERS,
         kinds={"yaml"},
         description="A model as it is declared: plugin, options, revision, generation settings, environment.",
     )

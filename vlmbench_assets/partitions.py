@@ -4,6 +4,9 @@ import dagster as dg
 
 from vlmbench_assets.catalog import Catalog, Cell
 
+OWNERS = ["team:vlmbench"]
+"""Owners of every asset: Dagster filters by them where other code locations stand beside this one."""
+
 
 class Partitions:
     """Partition definitions of one catalog.
@@ -24,8 +27,8 @@ def cell_key(cell: Cell) -> dg.MultiPartitionKey:
     return dg.MultiPartitionKey({"model": cell.model, "dataset": cell.dataset})
 
 
-def cell_of(context: dg.AssetExecutionContext) -> Cell:
-    """The cell a run of a partitioned asset is for."""
+def cell_of(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> Cell:
+    """The cell a run of a partitioned asset or job is for."""
     key = context.partition_key
     if not isinstance(key, dg.MultiPartitionKey):
         raise dg.Failure(f"{key!r} is not the key of a (model, dataset) cell")

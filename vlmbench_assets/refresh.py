@@ -1,21 +1,15 @@
-"""Staleness in the Dagster UI: the check `fresh`, the job `refresh_stale`, and the sensor `keep_fresh`.
-
-All three ask the same judge as `vlmbench plan`, and the job does the same work as `vlmbench run`.
-"""
+"""Staleness in the Dagster UI: the check `fresh` and the sensor `keep_fresh`, by the judge of `vlmbench plan`."""
 
 import json
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
-from pydantic import Field
 
 from vlmbench_assets.bench import Bench, open_bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.environment import without_optional
 from vlmbench_assets.hold import is_running
-from vlmbench_assets.make.answers import Asking
 from vlmbench_assets.plan import Plan, PlannedCell, make_plan, summary
-from vlmbench_assets.runs import CellOutcome, CellRunner, Order, run_cells
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.store import CELL_ASSETS, AssetName
 from vlmbench_assets.sync import sync_instance
@@ -24,16 +18,9 @@ from vlmbench_sdk import CatalogError, VlmBenchError
 CHECK = "fresh"
 OP = "run_stale_cells"
 SHOWN = 200
+SAID = 3
 BETWEEN = "|"
 LOOK_EVERY_S = 60
-
-
-class RefreshConfig(dg.Config):
-    """Run configuration of `refresh_stale`."""
-
-    benchmark: str = Field(default="", description="Only the cells of this benchmark; empty for all benchmarks")
-    cells: list[str] = Field(default=[], description="Only these cells, each as `model|dataset`; empty for all")
-    keep_errors: bool = Field(default=False, description="Do not ask again what ended in an error or a timeout")
 
 
 def planned_cells(bench: Bench, benchmark: str = "") -> list[Cell]:
@@ -86,7 +73,7 @@ def check_results(plan: Plan) -> dict[AssetName, dg.AssetCheckResult]:
             check_name=CHECK,
             passed=not found,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"{len(plan.cells) - len(found)} of {len(plan.cells)} cells are fresh",
+            description=_said(len(plan.cells), found, asset),
             metadata={
                 "plan": dg.MetadataValue.text(summary(plan)),
                 **({"not_fresh": dg.MetadataValue.table(records)} if records else {}),
@@ -95,35 +82,12 @@ def check_results(plan: Plan) -> dict[AssetName, dg.AssetCheckResult]:
     return results
 
 
-def refresh_job(bench: Bench) -> dg.JobDefinition:
-    """The job `refresh_stale`: run exactly what is not fresh."""
-
-    @dg.op(name=OP, description="Runs the cells that are stale, missing or failed, and no others.")
-    def refresh(context: dg.OpExecutionContext, config: RefreshConfig) -> None:
-        now = open_bench(bench.workspace)
-        cells = planned_cells(now, config.benchmark)
-        if config.cells:
-            cells = [cell for cell in cells if _name(cell) in config.cells]
-        plan = make_plan(now, cells, keep_errors=config.keep_errors)
-        context.log.info(summary(plan))
-        for each in plan.to_do:
-            context.log.info(f"{each.judged.cell}: {'; '.join(each.judged.reasons)}")
-        outcomes = _run(now, context, cells, plan, config)
-        failed = [f"{outcome.cell}: {outcome.reason}" for outcome in outcomes if outcome.reason]
-        after = make_plan(now, planned_cells(now), keep_errors=config.keep_errors)
-        for asset, result in check_results(after).items():
-            context.instance.report_runless_asset_event(_evaluation(asset, result))
-        if failed:
-            raise dg.Failure("; ".join(failed), allow_retries=False)
-
-    @dg.job(
-        name="refresh_stale",
-        description="Run exactly the cells that are stale, missing or failed. The check `fresh` says which and why.",
-    )
-    def refresh_stale() -> None:
-        refresh()
-
-    return refresh_stale
+def _said(cells: int, found: Sequence[PlannedCell], asset: AssetName) -> str:
+    """What the check says where it is shown in one line: how many cells are fresh, and why the first ones are not."""
+    said = f"{cells - len(found)} of {cells} cells are fresh"
+    reasons = [f"{each.judged.cell}: {'; '.join(each.judged.assets[asset].reasons)}" for each in found[:SAID]]
+    more = [f"and {len(found) - SAID} more"] if len(found) > SAID else []
+    return "; ".join([said, *reasons, *more])
 
 
 def keep_fresh_sensor(bench: Bench, job: dg.JobDefinition) -> dg.SensorDefinition:
@@ -150,7 +114,9 @@ def keep_fresh_sensor(bench: Bench, job: dg.JobDefinition) -> dg.SensorDefinitio
         sync_instance(now, context.instance, cells)
         tried: dict[str, str] = json.loads(context.cursor or "{}")
         judge = Judge(now, keep_errors=True)
-        wanted = {_name(each.judged.cell): judge.wanted(each.judged.cell) for each in plan.to_do if _can_run(now, each)}
+        wanted = {
+            cell_name(each.judged.cell): judge.wanted(each.judged.cell) for each in plan.to_do if _can_run(now, each)
+        }
         new = [name for name, version in wanted.items() if tried.get(name) != version]
         if not new:
             return dg.SensorResult(skip_reason=summary(plan), cursor=context.cursor)
@@ -161,26 +127,13 @@ def keep_fresh_sensor(bench: Bench, job: dg.JobDefinition) -> dg.SensorDefinitio
     return keep_fresh
 
 
-def _run(
-    bench: Bench, context: dg.OpExecutionContext, cells: Sequence[Cell], plan: Plan, config: RefreshConfig
-) -> list[CellOutcome]:
-    runner = CellRunner(bench, context.instance)
-    runner.sync(cells)
-    order = Order(asking=Asking(keep_errors=config.keep_errors))
-    datasets = [cell.dataset for cell in cells]
-    return run_cells(bench, runner, plan.to_do, datasets, order, lambda outcome: context.log.info(_ended(outcome)))
-
-
-def _ended(outcome: CellOutcome) -> str:
-    return f"{outcome.cell}: failed: {outcome.reason}" if outcome.reason else f"{outcome.cell}: done"
-
-
 def _can_run(bench: Bench, planned: PlannedCell) -> bool:
     cell = planned.judged.cell
     return not planned.blocked and not is_running(bench.store, cell.dataset, cell.model)
 
 
-def _name(cell: Cell) -> str:
+def cell_name(cell: Cell) -> str:
+    """How a cell is named in configurations."""
     return f"{cell.model}{BETWEEN}{cell.dataset}"
 
 
@@ -193,14 +146,3 @@ def _record(planned: PlannedCell, asset: AssetName) -> dict[str, str | int]:
         "ask": judged.to_ask if asset == "answers" else 0,
         "why": "; ".join([*judged.assets[asset].reasons, *(f"blocked: {each}" for each in planned.blocked)]),
     }
-
-
-def _evaluation(asset: AssetName, result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
-    return dg.AssetCheckEvaluation(
-        asset_key=dg.AssetKey(asset),
-        check_name=CHECK,
-        passed=result.passed,
-        severity=result.severity,
-        description=result.description,
-        metadata=result.metadata,
-    )

@@ -5,8 +5,9 @@ import dagster as dg
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.checks import StageEvents, run_stage
 from vlmbench_assets.hold import cell_held
-from vlmbench_assets.make.report import make_report, with_pictures_inline
-from vlmbench_assets.partitions import Partitions, cell_of
+from vlmbench_assets.make.report import make_report
+from vlmbench_assets.partitions import OWNERS, Partitions, cell_of
+from vlmbench_assets.shown import cell_figures, page, pages
 
 
 def report_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
@@ -17,6 +18,7 @@ def report_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
         partitions_def=partitions.cells,
         deps=["aggregates"],
         group_name="cells",
+        owners=OWNERS,
         kinds={"markdown"},
         description="The result of a cell as a page for people, with pictures.",
     )
@@ -25,13 +27,14 @@ def report_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
 
         def make() -> dg.MaterializeResult[None]:
             with cell_held(bench.store, "report", cell.dataset, cell.model):
-                text, pictures, manifest = make_report(bench, cell)
-            path = bench.store.folder("report", cell.dataset, cell.model) / "report.md"
+                text, _, manifest = make_report(bench, cell)
+            folder = bench.store.folder("report", cell.dataset, cell.model)
             return dg.MaterializeResult(
                 metadata={
-                    "report": dg.MetadataValue.md(with_pictures_inline(text, pictures)),
+                    "report": page(text, folder),
+                    **cell_figures(bench, cell),
+                    **{name: dg.MetadataValue.path(folder / name) for name in pages(manifest)},
                     "lineage": dg.MetadataValue.json(manifest.lineage),
-                    "path": dg.MetadataValue.path(path),
                 },
                 data_version=dg.DataVersion(manifest.version),
             )

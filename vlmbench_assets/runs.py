@@ -9,7 +9,7 @@ import dagster as dg
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.graph import build_assets
-from vlmbench_assets.instance import open_instance
+from vlmbench_assets.instance import HOST_TAG, host, open_instance
 from vlmbench_assets.jobs import CellOrder, run_at_once
 from vlmbench_assets.make.answers import Asking
 from vlmbench_assets.make.leaderboard import leaderboard_is_fresh
@@ -83,6 +83,7 @@ class CellRunner:
             partition_key=partition,
             instance=self._instance,
             raise_on_error=False,
+            tags={HOST_TAG: host()},
             run_config={"ops": ops or {}, "loggers": QUIET},
         )
         if result.success:
@@ -130,7 +131,8 @@ def run_cells(
             outcomes.append(outcome)
             done(outcome)
     for dataset in dict.fromkeys(datasets):
-        reason = "" if leaderboard_is_fresh(bench, dataset) else runner.rank(dataset)
+        fresh = not order.everything and leaderboard_is_fresh(bench, dataset)
+        reason = "" if fresh else runner.rank(dataset)
         if reason:
             outcomes.append(CellOutcome(Cell(model="leaderboard", dataset=dataset), reason))
     return outcomes

@@ -5,8 +5,8 @@ import dagster as dg
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.checks import StageEvents, contract_kept, contract_spec, run_stage, table_schema
 from vlmbench_assets.make.samples import ensure_samples, samples_of
-from vlmbench_assets.partitions import Partitions
-from vlmbench_assets.preview import preview
+from vlmbench_assets.partitions import OWNERS, Partitions
+from vlmbench_assets.shown import table
 from vlmbench_assets.store import Manifest
 
 
@@ -22,9 +22,7 @@ def samples_metadata(bench: Bench, manifest: Manifest) -> dict[str, dg.MetadataV
         "samples": dg.MetadataValue.int(len(frame)),
         "documents": dg.MetadataValue.int(int(frame["doc_id"].nunique())),
         **counts,
-        "preview": dg.MetadataValue.md(
-            preview(frame, ["sample_id", "doc_type", "field", "subset", "question", "references"])
-        ),
+        "preview": table(frame, ["sample_id", "doc_type", "field", "subset", "question", "references"]),
         "lineage": dg.MetadataValue.json(manifest.lineage),
         "table": dg.MetadataValue.path(bench.store.table("samples", manifest.dataset)),
     }
@@ -38,6 +36,7 @@ def samples_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
         partitions_def=partitions.datasets,
         check_specs=[contract_spec("samples")],
         group_name="datasets",
+        owners=OWNERS,
         kinds={"csv"},
         description="The samples of a dataset: one question about one document each, with its gold.",
         metadata={"dagster/column_schema": table_schema("samples")},

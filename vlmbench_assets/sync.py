@@ -6,6 +6,7 @@ follow the models and datasets as they are declared.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import dagster as dg
 
@@ -16,8 +17,9 @@ from vlmbench_assets.made_from import MadeFrom
 from vlmbench_assets.model import model_metadata
 from vlmbench_assets.partitions import cell_key
 from vlmbench_assets.samples import samples_metadata
+from vlmbench_assets.shown import page, score_figures
 from vlmbench_assets.store import CELL_ASSETS, AssetName, Manifest
-from vlmbench_sdk import EnvironmentUnavailableError
+from vlmbench_sdk import EnvironmentUnavailableError, VlmBenchError
 
 DATA_VERSION = "dagster/data_version"
 
@@ -75,8 +77,18 @@ def _event(asset: str, partition: str, version: str, metadata: dict[str, dg.Meta
 def _brief(bench: Bench, manifest: Manifest) -> dict[str, dg.MetadataValue]:
     """What is shown of a table that was made elsewhere."""
     asset: AssetName = manifest.asset
+    folder = bench.store.folder(asset, manifest.dataset, manifest.model)
+    cell = Cell(model=manifest.model, dataset=manifest.dataset)
+    shown: dict[str, dg.MetadataValue] = {}
+    # Another process may be writing these files now; what cannot be read is told without its figures.
+    with suppress(VlmBenchError, OSError):
+        if asset in {"aggregates", "report"}:
+            shown |= score_figures(bench, cell)
+        if asset == "report":
+            shown["report"] = page((folder / "report.md").read_text(encoding="utf-8", errors="replace"), folder)
     return {
+        **shown,
         "lineage": dg.MetadataValue.json(manifest.lineage),
         "written_at": dg.MetadataValue.text(manifest.written_at),
-        "path": dg.MetadataValue.path(bench.store.folder(asset, manifest.dataset, manifest.model)),
+        "path": dg.MetadataValue.path(folder),
     }

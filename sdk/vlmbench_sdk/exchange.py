@@ -137,6 +137,17 @@ class ExportedCell:
     """What the answers were made from."""
     facts: Mapping[str, JsonValue]
     """What the manifest of the answers tells besides."""
+    headline: str = ""
+    """Name of the metric entry that ranks it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedMetric:
+    """A metric entry that scored something of an export."""
+
+    name: str
+    metric_id: str
+    higher_is_better: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +159,7 @@ class ExportJob(Generic[OptionsT]):
     options: OptionsT
     datasets: Sequence[ExportedDataset]
     cells: Sequence[ExportedCell]
+    metrics: Sequence[ExportedMetric] = ()
 
     def dataset(self, name: str) -> ExportedDataset:
         """The dataset of this name."""

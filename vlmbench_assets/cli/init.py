@@ -14,7 +14,7 @@ KINDS = ("models", "datasets", "metrics", "prompts", "environments", "benchmarks
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def init(folder: Path) -> None:
-    """Make a workspace in FOLDER: registries with a demo benchmark, definitions.py, workspace.yaml."""
+    """Make a workspace in FOLDER: registries with a demo benchmark, and what Dagster reads."""
     if (folder / "registries").exists():
         raise WorkspaceError("there is a workspace already", where=str(folder))
     for kind in KINDS:

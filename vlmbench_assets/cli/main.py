@@ -9,6 +9,7 @@ from vlmbench_assets.cli.compare import compare
 from vlmbench_assets.cli.diff import diff
 from vlmbench_assets.cli.env import doctor, env
 from vlmbench_assets.cli.exchange import export_command, import_command
+from vlmbench_assets.cli.explore import explore
 from vlmbench_assets.cli.gc import gc
 from vlmbench_assets.cli.init import init
 from vlmbench_assets.cli.leaderboard import leaderboard
@@ -54,6 +55,7 @@ for command in (
     plugin,
     metrics,
     ui,
+    explore,
     mock_endpoint,
 ):
     cli.add_command(command)

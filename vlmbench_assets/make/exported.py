@@ -16,7 +16,7 @@ from vlmbench_assets.make.metrics import read_published
 from vlmbench_assets.make.samples import image_root, samples_of
 from vlmbench_assets.store import AssetName
 from vlmbench_assets.tables import read_table
-from vlmbench_sdk import ExchangeError, ExportedCell, ExportedDataset, ExporterPlugin, ExportJob, Row
+from vlmbench_sdk import ExchangeError, ExportedCell, ExportedDataset, ExportedMetric, ExporterPlugin, ExportJob, Row
 from vlmbench_sdk.plugin_specs import resolve
 
 
@@ -52,7 +52,8 @@ def export(
     made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
     try:
         datasets = [_dataset(bench, name) for name in dict.fromkeys(cell.dataset for cell in cells)]
-        write(ExportJob(out=made, options=chosen, datasets=datasets, cells=[_cell(bench, cell) for cell in cells]))
+        exported = [_cell(bench, cell) for cell in cells]
+        write(ExportJob(out=made, options=chosen, datasets=datasets, cells=exported, metrics=_metrics(bench, cells)))
         made.chmod(0o755)
         made.rename(out)
     except OSError as error:
@@ -71,6 +72,12 @@ def _dataset(bench: Bench, name: str) -> ExportedDataset:
         samples=_rows(samples_of(bench, name)),
         image_root=image_root(bench, name),
     )
+
+
+def _metrics(bench: Bench, cells: Sequence[Cell]) -> list[ExportedMetric]:
+    names = dict.fromkeys(name for cell in cells for name in bench.catalog.metrics_of(cell.dataset, cell.model))
+    plugins = {name: bench.metric(name) for name in names}
+    return [ExportedMetric(name, found.metric_id, found.higher_is_better) for name, found in plugins.items()]
 
 
 def _cell(bench: Bench, cell: Cell) -> ExportedCell:
@@ -92,6 +99,7 @@ def _cell(bench: Bench, cell: Cell) -> ExportedCell:
         aggregates=_table(bench, cell, "aggregates", AGGREGATES),
         lineage=dict(manifest.lineage) if manifest else {},
         facts=dict(manifest.facts) if manifest else {},
+        headline=bench.catalog.headline_of(cell.dataset, cell.model),
     )
 
 

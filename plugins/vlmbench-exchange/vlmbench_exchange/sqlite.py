@@ -1,4 +1,4 @@
-"""One SQLite file with all tables and images, and metadata for Datasette.
+"""One SQLite file with all tables and images, and metadata for Datasette with canned queries.
 
 By Python's own sqlite3: what is written opens in sqlite-utils and Datasette, and needs neither.
 """
@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 
+from vlmbench_exchange.datasette_queries import RESULTS, canned_queries, queries_html
 from vlmbench_exchange.options import SqliteOptions
 from vlmbench_sdk import ExchangeError, ExportedDataset, ExportJob
 
@@ -18,7 +19,8 @@ TABLES = {
     "answers": "What each model said; exactly one row per sample asked",
     "metrics": "Every answer scored by every metric",
     "aggregates": "Scores by group, with intervals and coverage",
-    "cells": "Which model met which dataset, and what the answers were made from (JSON)",
+    "cells": "Which model met which dataset, the metric that ranks it, and what the answers were made from (JSON)",
+    "metric_entries": "The metrics: which version of which, and whether higher is better",
     "images": "The images by SHA-256",
     "sample_images": "Which images a sample has, in page order",
 }
@@ -28,16 +30,25 @@ KEYS = {
     "metrics": ("model", "dataset", "sample_id", "metric"),
     "aggregates": ("model", "dataset", "dimension", "group", "metric", "policy"),
     "cells": ("model", "dataset"),
+    "metric_entries": ("metric",),
     "images": ("sha256",),
     "sample_images": ("dataset", "sample_id", "page"),
 }
 NUMBERS = {
-    **dict.fromkeys(("attempts", "input_tokens", "output_tokens", "n", "n_scored", "page"), "INTEGER"),
-    **dict.fromkeys(("latency_ms", "ttft_ms", "value", "weight", "coverage", "ci_low", "ci_high"), "REAL"),
+    **dict.fromkeys(
+        ("attempts", "input_tokens", "output_tokens", "n", "n_scored", "documents", "page", "higher_is_better"),
+        "INTEGER",
+    ),
+    **dict.fromkeys(("latency_ms", "ttft_ms", "value", "weight", "coverage", "ci_low", "ci_high", "mde"), "REAL"),
     "data": "BLOB",
 }
 ATTACHED = {"answers": "samples", "metrics": "answers", "sample_images": "images"}
 """Tables whose rows belong to rows of another, by the columns that are its key."""
+UNSCORED = {
+    "metrics": ("sample_id", "metric", "value", "weight", "category", "detail"),
+    "aggregates": ("dimension", "group", "metric", "policy", "n", "coverage", "value", "ci_low", "ci_high"),
+}
+"""Columns of tables that are there also where nothing was scored, for the queries that read them."""
 Value = str | float | int | bytes | None
 
 
@@ -56,11 +67,17 @@ def write(job: ExportJob[SqliteOptions]) -> None:
         of_cell = {"answers": cell.answers, "metrics": cell.metrics, "aggregates": cell.aggregates}
         for table, found in of_cell.items():
             tables[table] += [{**names, **row} for row in found]
-        tables["cells"].append({**names, "lineage": json.dumps(dict(cell.lineage), ensure_ascii=False)})
+        lineage = json.dumps(dict(cell.lineage), ensure_ascii=False)
+        tables["cells"].append({**names, "headline": cell.headline, "lineage": lineage})
+    tables["metric_entries"] += [
+        {"metric": each.name, "metric_id": each.metric_id, "higher_is_better": int(each.higher_is_better)}
+        for each in job.metrics
+    ]
     try:
         with closing(sqlite3.connect(job.out / FILE)) as database, database:
             for name, rows in tables.items():
                 _fill(database, name, rows)
+            database.execute(RESULTS)
     except (sqlite3.Error, UnicodeEncodeError, OverflowError) as error:
         raise ExchangeError(f"SQLite cannot take it ({error})", fix="Export to another format") from error
     (job.out / "metadata.yaml").write_text("".join(_yaml(_metadata(job))), encoding="utf-8")
@@ -92,9 +109,7 @@ def _images(dataset: ExportedDataset, tables: dict[str, list[dict[str, Value]]],
 
 
 def _fill(database: sqlite3.Connection, table: str, rows: Sequence[Mapping[str, object]]) -> None:
-    if not rows:
-        return
-    columns = list(rows[0])
+    columns = list(rows[0]) if rows else [*dict.fromkeys([*KEYS[table], *UNSCORED.get(table, ())])]
     lines = [f"{_quoted(name)} {NUMBERS.get(name, 'TEXT')}" for name in columns]
     lines.append(f"PRIMARY KEY ({_listed(KEYS[table])})")
     if table in ATTACHED:
@@ -123,12 +138,17 @@ _SETTINGS: Mapping[str, object] = {
 
 
 def _metadata(job: ExportJob[SqliteOptions]) -> Mapping[str, object]:
+    models = list(dict.fromkeys(cell.model for cell in job.cells))
+    queries = canned_queries(models)
     licences = "; ".join(f"{each.name}: {each.licence}" for each in job.datasets if each.licence)
     return {
         "title": "Results of VLMHyperBench",
-        "description": f"Licences of the datasets: {licences or 'not said'}",
+        "description_html": queries_html(queries),
+        "license": f"of the datasets: {licences or 'not said'}",
         "databases": {
             "vlmbench": {
+                "description_html": queries_html(queries),
+                "queries": {name: query.metadata() for name, query in queries.items()},
                 "tables": {
                     **{name: {"description": says} for name, says in TABLES.items()},
                     "aggregates": {
@@ -138,7 +158,7 @@ def _metadata(job: ExportJob[SqliteOptions]) -> Mapping[str, object]:
                     },
                     "answers": {"description": TABLES["answers"], "facets": ["model", "dataset", "status"]},
                     "metrics": {"description": TABLES["metrics"], "facets": ["model", "metric", "category"]},
-                }
+                },
             }
         },
     }
