@@ -1,6 +1,7 @@
 """`vlmbench ui`: the Dagster UI on this workspace."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -28,5 +29,7 @@ def ui(host: str, port: int, workspace: Path | None) -> None:
     os.environ["DAGSTER_HOME"] = str(found.dagster_home)
     os.chdir(found.root)
     click.echo(f"Dagster UI for {found.root}: http://{host}:{port}")
+    # A shell starts its background jobs with Ctrl-C ignored, and Dagster stops its services by that signal only.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(listed), "-h", host, "-p", str(port)]
     os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted; Ctrl-C reaches Dagster itself
