@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.forked import Commands
-from tests.support import PHOENIX, POSTGRES, Run, write_source, write_yaml
+from tests.support import PHOENIX, POSTGRES, Run, write_echo_workspace
 
 ENGINES = {
     "tesseract": ("tesseract", "--version"),
@@ -68,17 +68,7 @@ def _own_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """A workspace with one echo model, one dataset of four samples, and one benchmark."""
-    root = tmp_path / "workspace"
-    write_yaml(root, "models/echo", "plugin: echo\noptions: {answer: '{field}'}\n")
-    write_yaml(root, "datasets/tiny", "reader: jsonl\nsource: source\n")
-    write_yaml(
-        root,
-        "benchmarks/b",
-        "models: [echo]\ndatasets: [tiny]\nmetrics: [exact_match, anls, cer]\nheadline: exact_match\n"
-        "dimensions: [overall, field, subset]\n",
-    )
-    write_source(root, 4)
-    return root
+    return write_echo_workspace(tmp_path / "workspace")
 
 
 @pytest.fixture(scope="session")
@@ -93,11 +83,4 @@ def commands() -> Iterator[Commands]:
 def vlmbench(workspace: Path, tmp_path: Path, commands: Commands) -> Run:
     """Run the command as a user does, in a process of its own, on the workspace."""
 
-    def run(*arguments: str, cwd: Path | None = None, check: int | None = None) -> "subprocess.CompletedProcess[str]":
-        environment = {**os.environ, "VLMBENCH_CACHE": str(tmp_path / "cache"), "PYTHONWARNINGS": "default"}
-        done = commands.run(arguments, cwd or workspace, environment)
-        if check is not None:
-            assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
-
-    return run
+    return commands.on(workspace, tmp_path / "cache")

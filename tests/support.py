@@ -109,3 +109,17 @@ def write_source(root: Path, samples: int) -> None:
         )
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (source / "samples.jsonl").write_text(text, encoding="utf-8")
+
+
+def write_echo_workspace(root: Path) -> Path:
+    """A workspace with one echo model, one dataset of four samples, and one benchmark."""
+    write_yaml(root, "models/echo", "plugin: echo\noptions: {answer: '{field}'}\n")
+    write_yaml(root, "datasets/tiny", "reader: jsonl\nsource: source\n")
+    write_yaml(
+        root,
+        "benchmarks/b",
+        "models: [echo]\ndatasets: [tiny]\nmetrics: [exact_match, anls, cer]\nheadline: exact_match\n"
+        "dimensions: [overall, field, subset]\n",
+    )
+    write_source(root, 4)
+    return root

@@ -10,7 +10,8 @@ import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 
-from tests.support import Run, write_source, write_yaml
+from tests.commands.forked import Commands
+from tests.support import write_echo_workspace, write_source, write_yaml
 from vlmbench_assets.bench import open_bench
 from vlmbench_assets.build import build_definitions
 from vlmbench_assets.instance import open_instance
@@ -22,12 +23,21 @@ pytestmark = pytest.mark.filterwarnings("ignore:AssetExecutionContext:Deprecatio
 CELLS = ("echo|tiny", "loud|tiny")
 
 
-@pytest.fixture
-def ready(workspace: Path, vlmbench: Run) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Path:
     """Two models on one dataset, all fresh."""
-    write_yaml(workspace, "models/loud", "extends: echo\noptions: {answer: '{field}!', asked_log: asked.log}\n")
-    write_yaml(workspace, "benchmarks/b", "models: [echo, loud]\ndatasets: [tiny]\nmetrics: [exact_match]\n")
-    vlmbench("run", check=0)
+    root = write_echo_workspace(tmp_path_factory.mktemp("ready") / "workspace")
+    write_yaml(root, "models/loud", "extends: echo\noptions: {answer: '{field}!', asked_log: asked.log}\n")
+    write_yaml(root, "benchmarks/b", "models: [echo, loud]\ndatasets: [tiny]\nmetrics: [exact_match]\n")
+    commands.on(root, root.parent / "cache")("run", check=0)
+    return root
+
+
+@pytest.fixture
+def ready(made: Path, workspace: Path) -> Path:
+    """A copy of it, to be changed."""
+    shutil.rmtree(workspace)
+    shutil.copytree(made, workspace)
     return workspace
 
 

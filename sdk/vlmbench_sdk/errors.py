@@ -20,9 +20,11 @@ class VlmBenchError(Exception):
         self.fix = fix
 
     def __str__(self) -> str:
-        """Render ``where: what. fix``."""
+        """Render ``where: what. fix``; after a list, `fix` stands on a line of its own."""
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{head}. {self.fix}" if self.fix else head
+        if not self.fix:
+            return head
+        return f"{head.rstrip()}\n{self.fix}" if "\n" in self.what else f"{head}. {self.fix}"
 
 
 class CatalogError(VlmBenchError):

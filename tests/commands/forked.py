@@ -11,6 +11,7 @@ from itertools import cycle
 from pathlib import Path
 
 from tests.commands.server import MODULE, MOST_BYTES
+from tests.support import Run
 
 SERVER = Path(__file__).with_name("server.py")
 SERVERS = 2
@@ -19,6 +20,8 @@ FIXED = ("PYTHON", "LC_", "LANG", "LD_", "GLIBC", "MALLOC", "TQDM")
 """Variables by prefix that the interpreter, C libraries and those that list the environment read as they start."""
 QUIET = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 """No library may start a thread before a fork; the commands themselves are told neither."""
+
+NOT_INHERITED = ("VLMBENCH_WORKSPACE", "DAGSTER_HOME")
 
 
 class Server:
@@ -86,6 +89,21 @@ class Commands:
             return server.run(arguments, cwd, environment)
         command = [sys.executable, "-m", MODULE, *arguments]
         return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+    def on(self, workspace: Path, cache: Path) -> Run:
+        """The command on a workspace, unless a call names another folder, in the environment of the call's time."""
+
+        def run(
+            *arguments: str, cwd: Path | None = None, check: int | None = None
+        ) -> "subprocess.CompletedProcess[str]":
+            inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+            environment = {**inherited, "VLMBENCH_CACHE": str(cache), "PYTHONWARNINGS": "default"}
+            done = self.run(arguments, cwd or workspace, environment)
+            if check is not None:
+                assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+            return done
+
+        return run
 
     def close(self) -> None:
         """End the servers."""

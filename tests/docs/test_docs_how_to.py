@@ -39,7 +39,7 @@ def install(plugin: Path, site: Path) -> None:
 @pytest.mark.parametrize(
     ("page", "shown"),
     [
-        ("add_a_dataset", ["letters", "cards", "chat"]),
+        ("add_a_dataset", ["letters", "cards", "chat", "notes"]),
         ("add_a_model", ["rapidocr-tiny", "first-word", "WHAT"]),
         ("add_a_metric", ["word_jaccard", "exact_match_loose", "parrot"]),
         ("choose_and_check_metrics", ["nearly_right", "Where peers disagree", "0.9615", "parrot"]),
@@ -82,7 +82,7 @@ def test_a_dataset_of_each_how_to_kind_is_read(vlmbench: Run, tmp_path: Path, mo
     install(root / "letters", site)
     monkeypatch.setenv("PYTHONPATH", str(site))
     entries = {"models/parrot": "plugin: echo\n", "environments/process": "kind: process\nenv: [PYTHONPATH]\n"}
-    names = ["cards", "chat", "letters"]
+    names = ["cards", "chat", "letters", "notes"]
     entries["benchmarks/all"] = f"models: [parrot]\ndatasets: [{', '.join(names)}]\nmetrics: [exact_match]\n"
     for name, text in entries.items():
         path = root / "registries" / f"{name}.yaml"

@@ -42,6 +42,9 @@ class Host:
             "VIRTUAL_ENV": str(self.venv),
             "PATH": os.pathsep.join([str(self.venv / "bin"), str(Path(find_uv_bin()).parent), os.environ["PATH"]]),
             "VLMBENCH_CACHE": str(root / "cache"),
+            # Elsewhere commands may be told not to write it, and would compile 2,500 modules each.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(root / "compiled"),
         }
         self.run("uv", "venv", "--quiet", "--python", sys.executable, str(self.venv))
         listed = str(REPOSITORY / "requirements.txt")

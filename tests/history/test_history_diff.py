@@ -1,20 +1,32 @@
 """`vlmbench diff`: what changed, which samples flipped, and whether it is more than noise."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.support import Run, journal_of, write_source, write_yaml
+from tests.commands.forked import Commands
+from tests.support import Run, journal_of, write_echo_workspace, write_source, write_yaml
+
+
+@pytest.fixture(scope="module")
+def scored_twice(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Path:
+    """A cell of 60 samples, scored twice: right, and with another answer option that is wrong for one field."""
+    root = write_echo_workspace(tmp_path_factory.mktemp("changed") / "workspace")
+    vlmbench = commands.on(root, root.parent / "cache")
+    write_source(root, 60)
+    vlmbench("run", check=0)
+    write_yaml(root, "models/echo", "plugin: echo\noptions: {answer: 'f1'}\n")
+    vlmbench("run", check=0)
+    return root
 
 
 @pytest.fixture
-def changed(workspace: Path, vlmbench: Run) -> Path:
-    """A cell of 60 samples, scored twice: right, and with another answer option that is wrong for one field."""
-    write_source(workspace, 60)
-    vlmbench("run", check=0)
-    write_yaml(workspace, "models/echo", "plugin: echo\noptions: {answer: 'f1'}\n")
-    vlmbench("run", check=0)
+def changed(scored_twice: Path, workspace: Path) -> Path:
+    """A copy of it, to be changed further."""
+    shutil.rmtree(workspace)
+    shutil.copytree(scored_twice, workspace)
     return workspace
 
 

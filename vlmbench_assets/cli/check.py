@@ -23,7 +23,8 @@ def check(context: click.Context, workspace: Path | None, as_json: bool) -> None
         else:
             for problem in problems.problems:
                 click.echo(str(problem))
-            click.echo(f"{len(problems.problems)} mistakes", err=True)
+            number = len(problems.problems)
+            click.echo(f"{number} mistake{'s' * (number > 1)}", err=True)
         context.exit(1)
     counts = {kind: len(getattr(bench.catalog, kind)) for kind in KINDS}
     if as_json:

@@ -1,7 +1,7 @@
 """What commands share: the options, and opening the workspace."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -40,6 +40,14 @@ def open_workspace(
     from vlmbench_assets.bench import open_bench, quiet, silent
 
     return open_bench(find_workspace(workspace), progress or silent, waits or quiet)
+
+
+def together(said: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Who each thing is said of, so that what many cells have in common is told once."""
+    found: dict[str, list[str]] = {}
+    for text, name in said:
+        found.setdefault(text, []).append(name)
+    return found
 
 
 def print_json(value: object) -> None:

@@ -12,6 +12,7 @@ from vlmbench_assets.cli.common import (
     print_json,
     print_table,
     select_cells,
+    together,
     workspace_option,
 )
 
@@ -88,9 +89,9 @@ def _print(made: "Plan", skipped: Sequence[str]) -> None:
 
 
 def _notes(made: "Plan") -> Iterator[str]:
-    for each in made.to_do:
-        for obstacle in each.blocked:
-            yield f"blocked: {each.judged.cell}: {obstacle}"
+    blocked = [(obstacle, str(each.judged.cell)) for each in made.to_do for obstacle in each.blocked]
+    for obstacle, cells in together(blocked).items():
+        yield f"blocked: {', '.join(cells)}: {obstacle}"
     for each in made.cells:
         if each.judged.imported:
             yield f"imported: {each.judged.cell}: from {each.judged.imported}, never asked"

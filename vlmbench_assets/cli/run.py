@@ -11,6 +11,7 @@ from vlmbench_assets.cli.common import (
     open_workspace,
     print_json,
     select_cells,
+    together,
     workspace_option,
 )
 from vlmbench_assets.cli.progress import TerminalProgress
@@ -135,8 +136,8 @@ def _print_summary(
     failed_cells = [outcome for outcome in failed if outcome.cell in cells]
     untouched = f"; {fresh} left as they are" if fresh else ""
     click.echo(f"{planned - len(failed_cells)} of {planned} cells done in {seconds:.0f} s{untouched}")
-    for outcome in failed:
-        click.echo(f"failed: {outcome.cell}: {outcome.reason}", err=True)
+    for reason, names in together([(outcome.reason, str(outcome.cell)) for outcome in failed]).items():
+        click.echo(f"failed: {', '.join(names)}: {reason}", err=True)
     click.echo(f"reports:      {bench.store.root / 'report'}/MODEL/DATASET/report.md")
     click.echo(f"leaderboards: {bench.store.root / 'leaderboard'}/DATASET/leaderboard.md")
 

@@ -12,7 +12,7 @@ from vlmbench_sdk import DatasetEntry
 from vlmbench_sdk.plugin_specs import resolve
 from vlmbench_sdk.plugins import load_plugins
 
-READERS = {"annotation_csv", "jsonl", "sroie", "cord", "synthetic"}
+READERS = {"annotation_csv", "questions_csv", "jsonl", "sroie", "cord", "synthetic"}
 
 
 def test_the_readers_are_found_by_entry_point_and_can_be_imported() -> None:

@@ -46,6 +46,13 @@ class AnnotationCsvOptions(Options):
     """Answer type by `question_type`; those not listed are text."""
 
 
+class QuestionsCsvOptions(Options):
+    """How to read a `questions.csv`."""
+
+    file: FileName = "questions.csv"
+    """Name of the table, where `source` is a folder."""
+
+
 class JsonlOptions(Options):
     """How to read a file of one JSON object a line."""
 

@@ -6,6 +6,7 @@ from vlmbench_documents.options import (
     AnnotationCsvOptions,
     CordOptions,
     JsonlOptions,
+    QuestionsCsvOptions,
     SroieOptions,
     SyntheticOptions,
 )
@@ -21,6 +22,12 @@ def vlmbench_dataset_readers() -> list[DatasetReaderPlugin]:
             read="vlmbench_documents.annotation_csv:read",
             options=AnnotationCsvOptions,
             description="The original project's annotation.csv with its images",
+        ),
+        DatasetReaderPlugin(
+            name="questions_csv",
+            read="vlmbench_documents.questions_csv:read",
+            options=QuestionsCsvOptions,
+            description="A folder of pictures and a questions.csv: image, question, answer",
         ),
         DatasetReaderPlugin(
             name="jsonl",
