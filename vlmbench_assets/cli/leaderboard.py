@@ -34,7 +34,7 @@ def leaderboard(datasets: tuple[str, ...], workspace: Path | None, as_json: bool
         raise CatalogError(f"there is no dataset {unknown[0]!r}", fix=f"Known: {known}")
     chosen = datasets or [name for name in sorted(bench.catalog.datasets) if _has_results(bench, name)]
     if as_json:
-        tables = {name: rank_dataset(bench, name)[0] for name in chosen}
+        tables = {name: rank_dataset(bench, name).table for name in chosen}
         # Through pandas, which writes null and not NaN for a score that is missing.
         print_json({name: _records(table.to_json(orient="records")) for name, table in tables.items()})
         return
@@ -52,8 +52,8 @@ def print_leaderboard(bench: "Bench", dataset: str) -> None:
     from vlmbench_assets.make.leaderboard import rank_dataset
     from vlmbench_assets.work.rank import terminal_rows
 
-    table, _ = rank_dataset(bench, dataset)
-    header, rows = terminal_rows(table, bench.catalog.headline_of(dataset, ""))
+    ranking = rank_dataset(bench, dataset)
+    header, rows = terminal_rows(ranking.table, ranking.headline)
     click.echo(f"\n{dataset}")
     print_table(header, rows, right=header[2:])
 
