@@ -78,7 +78,7 @@ class Tiles:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text and links; a cell longer than `longest` characters is cut, and HTML shows the rest where it is asked."""
+    """Rows of text and links; a cell of more than `longest` characters is cut, and HTML shows the rest where asked."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str | Link, ...], ...]

@@ -1,6 +1,7 @@
 """Parts that the leaderboard of a dataset and that of a benchmark share."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from vlmbench_assets.page.blocks import Block, Folded, Link, Notice, Paragraph, Picture, Strong, Table
@@ -74,7 +75,7 @@ def shown_pairs(pairs: Sequence[Pair], models: Sequence[str]) -> list[Pair]:
     """
     if len(pairs) <= MOST_PAIRS:
         return list(pairs)
-    neighbours = set(zip(models, models[1:], strict=False))
+    neighbours = set(pairwise(models))
     return [pair for pair in pairs if pair.first == models[0] or (pair.first, pair.second) in neighbours]
 
 
@@ -86,19 +87,13 @@ def pair_blocks(pairs: Sequence[Pair], tested: int, *, higher_is_better: bool) -
         tested: How many were tested in all.
         higher_is_better: Of the score.
     """
-    of = (
-        f"{len(pairs)} of {tested} pairs: those with the first model, and neighbours in rank"
-        if len(pairs) < tested
-        else ""
+    said = (
+        "Both models of a pair answered the same samples, so they are held against each other sample by sample; documents "
+        f"are flipped whole. p is corrected after Holm over {tested} {'pair' if tested == 1 else 'pairs'}; each interval "
+        "is of that difference alone."
     )
-    yield Paragraph(
-        (
-            "Both answered the same samples, so each is held against the other sample by sample; documents are flipped "
-            f"whole. p is corrected after Holm over {'all ' if tested > 1 else ''}{tested} "
-            f"{'pairs' if tested != 1 else 'pair'}; each interval is of that difference alone. ",
-            f"Shown are {of}." if of else "",
-        )
-    )
+    said += " Shown are the pairs of the first model, and neighbours in rank." if len(pairs) < tested else ""
+    yield Paragraph((said,))
     rows = [_pair_row(pair, higher_is_better=higher_is_better) for pair in pairs]
     header = ("model", "against", "difference", "95 %", "p (Holm)", "wins", "ties", "losses", "documents", "verdict")
     if len(rows) <= OPEN_PAIRS:

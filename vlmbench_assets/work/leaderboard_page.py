@@ -32,7 +32,7 @@ from vlmbench_assets.work.board_parts import (
     shown_pairs,
     with_link,
 )
-from vlmbench_assets.work.markdown import NOTHING, interval, number, percent
+from vlmbench_assets.work.markdown import NOTHING, interval, number
 from vlmbench_assets.work.rank import FIXED, MISSING, Ranking, one_currency, terminal_rows
 from vlmbench_assets.work.separate import with_intervals
 from vlmbench_assets.work.standing import Standing, leaders, listed, standings, verdict
@@ -90,16 +90,11 @@ def _lead(board: Board, stand: Sequence[Standing], suffix: Suffix) -> Iterator[B
     if any(each.value is not None for each in stand):
         yield Tiles(tuple(_tiles(board, stand)))
     yield _table(board, suffix)
-    yield Paragraph(
-        (
-            "Ranked by ",
-            Code(ranking.headline),
-            f", {'higher' if ranking.higher_is_better else 'lower'} is better; a failed answer counts as the worst "
-            f"score. possible: the ranks that paired tests leave open. {FRONT_WORDS} Table for programs: ",
-            Link("leaderboard.csv", "leaderboard.csv"),
-            ".",
-        )
+    said = (
+        f", {'higher' if ranking.higher_is_better else 'lower'} is better; a failed answer counts as the worst score. "
+        f"possible: the ranks that paired tests leave open. {FRONT_WORDS} Table for programs: "
     )
+    yield Paragraph(("Ranked by ", Code(ranking.headline), said, Link("leaderboard.csv", "leaderboard.csv"), "."))
 
 
 def _tiles(board: Board, stand: Sequence[Standing]) -> Iterator[Tile]:
@@ -212,15 +207,14 @@ def _metrics(board: Board) -> list[Block]:
 
 
 def _how(board: Board) -> list[Block]:
+    possible = (
+        "possible: the best and the worst rank that paired tests on the same samples leave open, after Holm's correction "
+        "over all pairs. With 95 % all of them hold the true ranks together."
+    )
     items = (
         ("Score: over all samples asked; the interval is 95 %, documents drawn with replacement.",),
-        (
-            "possible: the best and the worst rank that paired tests on the same samples leave open, after Holm's "
-            "correction over all pairs. With 95 % all of them hold the true ranks together.",
-        ),
-        (
-            "coverage: the share of samples with a score. failed: errors, timeouts, refusals, answers that cannot be read.",
-        ),
+        (possible,),
+        ("coverage: the share of samples with a score. failed: answers with an error, refused, cut off, unreadable.",),
         ("ms: median of what a caller waits for one answer alone. s: what the model took for all answers.",),
     )
     lineage = tuple((name, value or NOTHING) for name, value in board.lineage.items())
