@@ -224,6 +224,20 @@ class MadeFrom:
             lineage[f"model {model}"] = made + tuned
         return lineage
 
+    def benchmark(self, benchmark: str) -> Lineage:
+        """A benchmark's leaderboard: of each dataset what its leaderboard over the benchmark's models is made from."""
+        entry, store = self._bench.catalog.benchmarks[benchmark], self._bench.store
+        models = dict.fromkeys(cell.model for cell in self._bench.catalog.cells(benchmark))
+        lineage = {"page": PAGE, **({"headline": entry.headline} if entry.headline else {})}
+        for dataset in entry.datasets:
+            cells = [
+                (model, store.manifest("answers", dataset, model), store.manifest("aggregates", dataset, model))
+                for model in models
+            ]
+            # The version of the page stands above, once.
+            lineage[f"dataset {dataset}"] = digest_json(without(self.leaderboard(dataset, cells), "page"))[:16]
+        return lineage
+
     def _owner(self, hook: str, name: str) -> str:
         """The distribution that brings something, with its version."""
         owner = self._bench.plugins.owners[hook, name]

@@ -79,18 +79,19 @@ def shown_pairs(pairs: Sequence[Pair], models: Sequence[str]) -> list[Pair]:
     return [pair for pair in pairs if pair.first == models[0] or (pair.first, pair.second) in neighbours]
 
 
-def pair_blocks(pairs: Sequence[Pair], tested: int, *, higher_is_better: bool) -> Iterator[Block]:
+def pair_blocks(pairs: Sequence[Pair], tested: int, how: str, *, higher_is_better: bool) -> Iterator[Block]:
     """Paired differences: those with the first model at once, many others folded away.
 
     Args:
         pairs: Those to show.
         tested: How many were tested in all.
+        how: How, as a clause.
         higher_is_better: Of the score.
     """
     said = (
-        "Both models of a pair answered the same samples, so they are held against each other sample by sample; documents "
-        f"are flipped whole. p is corrected after Holm over {tested} {'pair' if tested == 1 else 'pairs'}; each interval "
-        "is of that difference alone."
+        f"Both models of a pair answered the same samples and are held against each other sample by sample, {how}. p is "
+        f"corrected after Holm over {tested} {'pair' if tested == 1 else 'pairs'}; each interval is of that difference "
+        "alone."
     )
     said += " Shown are the pairs of the first model, and neighbours in rank." if len(pairs) < tested else ""
     yield Paragraph((said,))

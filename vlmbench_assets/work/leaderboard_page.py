@@ -84,8 +84,7 @@ def leaderboard_pages(board: Board) -> Iterator[tuple[Suffix, Page]]:
 def _lead(board: Board, stand: Sequence[Standing], suffix: Suffix) -> Iterator[Block]:
     ranking = board.ranking
     worse = behind(ranking.pairs, higher_is_better=ranking.higher_is_better)
-    documents = max((pair.documents for pair in ranking.pairs), default=0)
-    yield Paragraph(tuple(verdict(stand, worse, documents)))
+    yield Paragraph(tuple(verdict(stand, worse, ranking.documents)))
     yield from notices(board.concerns)
     if any(each.value is not None for each in stand):
         yield Tiles(tuple(_tiles(board, stand)))
@@ -157,7 +156,9 @@ def _pairs(board: Board) -> list[Block]:
         return []
     shown = shown_pairs(ranking.pairs, list(ranking.scores))
     shown = with_intervals(shown, ranking.scores, ranking.plugin, ranking.combine)
-    return list(pair_blocks(shown, len(ranking.pairs), higher_is_better=ranking.higher_is_better))
+    return list(
+        pair_blocks(shown, len(ranking.pairs), "documents flipped whole", higher_is_better=ranking.higher_is_better)
+    )
 
 
 def _slices(board: Board) -> list[Block]:
@@ -208,8 +209,8 @@ def _metrics(board: Board) -> list[Block]:
 
 def _how(board: Board) -> list[Block]:
     possible = (
-        "possible: the best and the worst rank that paired tests on the same samples leave open, after Holm's correction "
-        "over all pairs. With 95 % all of them hold the true ranks together."
+        "possible: the best and the worst rank that paired tests on the same samples leave open, after Holm's "
+        "correction over all pairs. With 95 % all of them hold the true ranks together."
     )
     items = (
         ("Score: over all samples asked; the interval is 95 %, documents drawn with replacement.",),

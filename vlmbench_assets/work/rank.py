@@ -76,6 +76,11 @@ class Ranking:
         return {name: cell.counted for name in ranked if (cell := self.cells[name]) and cell.counted is not None}
 
     @property
+    def documents(self) -> int:
+        """How many documents the scores rest on."""
+        return max((rows["doc_id"].nunique() for rows in self.scores.values()), default=0)
+
+    @property
     def higher_is_better(self) -> bool:
         """Of the headline."""
         return self.plugin is None or self.plugin.higher_is_better
