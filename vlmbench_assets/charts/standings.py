@@ -43,7 +43,7 @@ def draw_scores(standings: Sequence[Standing], axis: str) -> "Figure | None":
     axes.set_ylim(len(shown) - 0.5, -0.5)
     _room(axes.set_xlim, np.concatenate([value, low, high]))
     side = axes.secondary_yaxis("right")
-    side.set_yticks(rows, [f"{each.value:.3f}   ranks {_ranks(each)}" for each in shown])
+    side.set_yticks(rows, [f"{each.value:.3f}   {_ranks(each)}" for each in shown])
     side.tick_params(colors=INK, labelsize=10, length=0, pad=8)
     side.spines["right"].set_visible(False)
     rest = f"; the best {MOST_ROWS} of {len(known)}" if len(known) > MOST_ROWS else ""
@@ -121,6 +121,6 @@ def _column(standings: Sequence[Standing], name: str) -> NDArray[np.float64]:
 
 def _ranks(each: Standing) -> str:
     if each.possible is None:
-        return "any"
+        return "any rank"
     low, high = each.possible
-    return str(low) if low == high else f"{low}–{high}"
+    return f"rank {low}" if low == high else f"ranks {low}–{high}"

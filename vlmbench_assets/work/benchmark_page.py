@@ -171,12 +171,12 @@ def benchmark_pages(board: BenchmarkBoard) -> Iterator[tuple[Suffix, Page]]:
 
 def _lead(board: BenchmarkBoard, stand: Sequence[Standing]) -> Iterator[Block]:
     worse = behind(board.averages.pairs, higher_is_better=board.higher_is_better)
-    documents = [max((pair.documents for pair in ranking.pairs), default=0) for ranking in board.rankings.values()]
+    documents = sum(ranking.documents for ranking in board.rankings.values())
     if stand and not board.averages.models:
         none = "No model has a score on all datasets, so none has an average."
         yield Paragraph((Strong(none), " Each dataset is ranked by itself below."))
     else:
-        yield Paragraph(tuple(verdict(stand, worse, sum(documents))))
+        yield Paragraph(tuple(verdict(stand, worse, documents)))
     without = [each.model for each in stand if each.value is None]
     if without:
         yield Notice(
@@ -189,12 +189,11 @@ def _lead(board: BenchmarkBoard, stand: Sequence[Standing]) -> Iterator[Block]:
     if board.averages.by == MEAN_RANK and len(board.rankings) > 1:
         yield Notice((_why_ranks(board.rankings),))
     if board.averages.models:
-        yield Tiles(tuple(_tiles(board, stand, sum(documents))))
+        yield Tiles(tuple(_tiles(board, stand, documents)))
     header, rows = benchmark_rows(board.table, board.averages)
     yield Table(tuple(header), tuple(tuple(row) for row in rows))
-    yield Paragraph(
-        (f"{_by_words(board)} {FRONT_WORDS} Table for programs: ", Link("leaderboard.csv", "leaderboard.csv"), ".")
-    )
+    said = f"{_by_words(board)} {FRONT_WORDS} Table for programs: "
+    yield Paragraph((said, Link("leaderboard.csv", "leaderboard.csv"), "."))
 
 
 def _why_ranks(rankings: Mapping[str, Ranking]) -> str:
@@ -203,9 +202,9 @@ def _why_ranks(rankings: Mapping[str, Ranking]) -> str:
 
 
 def _by_words(board: BenchmarkBoard) -> str:
-    better = "higher" if board.higher_is_better else "lower"
     if board.averages.by == MEAN_RANK:
-        return "Ranked by the mean rank over the datasets, lower is better; its interval holds the ranks that tests leave open."
+        return "Ranked by the mean rank over the datasets, lower is better; its interval spans what tests leave open."
+    better = "higher" if board.higher_is_better else "lower"
     return f"Ranked by the {board.averages.by} over the datasets, which weigh alike; {better} is better."
 
 
@@ -241,7 +240,8 @@ def _cell(ranking: Ranking, model: str) -> str:
     row = ranking.table.set_index("model").loc[model]
     if row["note"] == MISSING:
         return MISSING
-    marks = [f"ranks {possible_ranks(row['rank_low'], row['rank_high'])}"] if not pd.isna(row["rank_low"]) else []
+    ranks = possible_ranks(row["rank_low"], row["rank_high"])
+    marks = [] if ranks == NOTHING else [f"{'ranks' if '–' in ranks else 'rank'} {ranks}"]
     marks += [_brief(note) for note in str(row["note"]).split("; ") if note]
     return f"{number(row[ranking.headline])} ({', '.join(dict.fromkeys(marks))})"
 
@@ -274,8 +274,8 @@ def _pairs(board: BenchmarkBoard) -> list[Block]:
     if not pairs:
         return []
     shown = shown_pairs(pairs, list(board.averages.models))
-    said = "Differences are of the mean over the datasets; wins, ties and losses are counted over all samples."
-    return [Paragraph((said,)), *pair_blocks(shown, len(pairs), higher_is_better=board.higher_is_better)]
+    how = "by Student's t of their mean over the datasets"
+    return list(pair_blocks(shown, len(pairs), how, higher_is_better=board.higher_is_better))
 
 
 def _datasets(board: BenchmarkBoard, suffix: Suffix) -> list[Block]:
@@ -292,29 +292,24 @@ def _datasets(board: BenchmarkBoard, suffix: Suffix) -> list[Block]:
 
 
 def _how(board: BenchmarkBoard) -> list[Block]:
-    items: list[tuple[str]] = [
+    mean = (
+        "Mean: each dataset weighs alike, whatever its size. Its error joins those of the datasets, which are by "
+        "documents; datasets are taken to share no documents. possible: the ranks that paired tests of the mean leave "
+        "open, after Holm's correction over all pairs."
+    )
+    ranks = (
+        "Mean rank: among the models that have every cell. Its interval is the mean of the ranks that paired tests "
+        "leave open on each dataset, corrected over all pairs of all datasets; models are told apart where these "
+        "intervals do not meet."
+    )
+    items = (
         ("A model has an average only with a comparable score on every dataset, of as many samples as the others.",),
-    ]
-    if one_metric(board.rankings) is not None:
-        items += [
-            (
-                "Mean: each dataset weighs alike, whatever its size. Its error joins the errors of the datasets, which are "
-                "by documents; datasets are taken to share no documents.",
-            ),
-            ("possible: paired tests that flip the documents of each dataset, Holm's correction over all pairs.",),
-        ]
-    else:
-        items += [
-            (
-                "Mean rank: among the models that have every cell. Its interval is the mean of the ranks that paired tests "
-                "leave open on each dataset, corrected over all pairs of all datasets; models are told apart where these "
-                "intervals do not meet.",
-            ),
-        ]
-    items.append(("ms: mean over the datasets of the median latency; cost likewise.",))
+        (mean if one_metric(board.rankings) is not None else ranks,),
+        ("ms: mean over the datasets of the median latency; cost likewise.",),
+    )
     lineage = tuple((name, value or NOTHING) for name, value in board.lineage.items())
     return [
-        Bullets(tuple(items)),
+        Bullets(items),
         Paragraph(("Again:",)),
         Commands(board.commands),
         Folded("What this was made from", (Table(("what", "version"), lineage),)),

@@ -89,9 +89,9 @@ def pair_blocks(pairs: Sequence[Pair], tested: int, how: str, *, higher_is_bette
         higher_is_better: Of the score.
     """
     said = (
-        f"Both models of a pair answered the same samples and are held against each other sample by sample, {how}. p is "
-        f"corrected after Holm over {tested} {'pair' if tested == 1 else 'pairs'}; each interval is of that difference "
-        "alone."
+        f"Both models of a pair answered the same samples and are held against each other sample by sample, {how}. p "
+        f"is corrected after Holm over {tested} {'pair' if tested == 1 else 'pairs'}; each interval is of that "
+        "difference alone."
     )
     said += " Shown are the pairs of the first model, and neighbours in rank." if len(pairs) < tested else ""
     yield Paragraph((said,))

@@ -150,5 +150,5 @@ def _scored(each: Standing) -> str:
     return f"{number(each.value)}{f' (95 %: {ends})' if ends else ''}"
 
 
-def _known(value: object) -> float | None:
-    return None if value is None or pd.isna(value) else float(str(value))
+def _known(value: float | None) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
