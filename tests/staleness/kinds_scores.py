@@ -120,7 +120,7 @@ SCORES = [
     ),
     Kind(
         "layout of the pages",
-        constants={"PAGE": "4"},
+        constants={"PAGE": "5"},
         stale=everywhere(report=["layout of the page changed"]),
         boards=dict.fromkeys(SAMPLES, ("layout of the page changed",)),
     ),
@@ -137,5 +137,5 @@ SCORES = [
         boards={"big": ("model asking changed",)},
     ),
     Kind("model joined", join, boards=dict.fromkeys(SAMPLES, ("model new joined",))),
-    Kind("model that left for another benchmark", leave),
+    Kind("model that left for another benchmark", leave, benchmark=("dataset big changed", "dataset tiny changed")),
 ]

@@ -18,6 +18,8 @@ FRONT = "#d55e00"
 WIDE = 10
 """Latencies that differ by more than so many times are drawn on a logarithmic scale."""
 ROOM = 0.07
+LEADER = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.7, "shrinkA": 2, "shrinkB": 4, "relpos": (0, 0.5)}
+"""The line from a point to the left end of its name, so that it crosses no other name."""
 
 
 def draw_scores(standings: Sequence[Standing], axis: str) -> "Figure | None":
@@ -31,7 +33,7 @@ def draw_scores(standings: Sequence[Standing], axis: str) -> "Figure | None":
     shown = known[:MOST_ROWS]
     if len(shown) < 2:
         return None
-    figure, axes = new_figure(1.0 + 0.36 * len(shown))
+    figure, axes = new_figure(1.2 + 0.36 * len(shown))
     rows = np.arange(len(shown))
     value, low, high = (_column(shown, name) for name in ("value", "low", "high"))
     colours = [BAR if each.possible and each.possible[0] == 1 else OTHER for each in shown]
@@ -47,7 +49,9 @@ def draw_scores(standings: Sequence[Standing], axis: str) -> "Figure | None":
     side.tick_params(colors=INK, labelsize=10, length=0, pad=8)
     side.spines["right"].set_visible(False)
     rest = f"; the best {MOST_ROWS} of {len(known)}" if len(known) > MOST_ROWS else ""
-    axes.set_xlabel(f"{axis}; line: 95 % interval; blue: no model is shown to be better{rest}", fontsize=9)
+    axes.set_xlabel(axis)
+    said = f"line: 95 % interval; blue: no model is shown to be better{rest}"
+    figure.suptitle(said, x=0.01, ha="left", fontsize=9, color=INK)
     axes.grid(axis="x", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     return figure
@@ -86,7 +90,8 @@ def draw_front(standings: Sequence[Standing], axis: str, currency: str) -> "Figu
     axes.set_axisbelow(True)
     _name_points(axes, named, currency)
     rest = f", the other {len(known) - len(named)} points without names" if len(named) < len(known) else ""
-    axes.set_title(f"orange diamonds: the front; line: 95 % interval{rest}", loc="left", fontsize=9, color=INK)
+    said = f"orange diamonds: the front; line: 95 % interval{rest}"
+    figure.suptitle(said, x=0.01, ha="left", fontsize=9, color=INK)
     return figure
 
 
@@ -104,7 +109,7 @@ def _name_points(axes: "Axes", named: Sequence[Standing], currency: str) -> None
             color=INK,
             fontweight="bold" if each.front else "normal",
             va="center",
-            arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.7, "shrinkA": 2, "shrinkB": 4},
+            arrowprops=LEADER,
         )
 
 

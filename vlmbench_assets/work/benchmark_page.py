@@ -32,6 +32,7 @@ from vlmbench_assets.work.board_parts import (
     picture,
     score_numbers,
     shown_pairs,
+    unbroken,
 )
 from vlmbench_assets.work.leaderboard_page import FRONT_WORDS
 from vlmbench_assets.work.markdown import NOTHING, interval, number
@@ -191,7 +192,11 @@ def _lead(board: BenchmarkBoard, stand: Sequence[Standing]) -> Iterator[Block]:
     if board.averages.models:
         yield Tiles(tuple(_tiles(board, stand, documents)))
     header, rows = benchmark_rows(board.table, board.averages)
-    yield Table(tuple(header), tuple(tuple(row) for row in rows))
+    # The datasets stand in a table of their own, and what is noted above it.
+    kept = [place for place, name in enumerate(header) if name not in {*board.rankings, "note"}]
+    yield Table(
+        tuple(header[place] for place in kept), tuple(tuple(unbroken([row[place] for place in kept])) for row in rows)
+    )
     said = f"{_by_words(board)} {FRONT_WORDS} Table for programs: "
     yield Paragraph((said, Link("leaderboard.csv", "leaderboard.csv"), "."))
 
@@ -241,9 +246,9 @@ def _cell(ranking: Ranking, model: str) -> str:
     if row["note"] == MISSING:
         return MISSING
     ranks = possible_ranks(row["rank_low"], row["rank_high"])
-    marks = [] if ranks == NOTHING else [f"{'ranks' if '–' in ranks else 'rank'} {ranks}"]
+    marks: list[str] = [] if ranks == NOTHING else [f"{'ranks' if '–' in ranks else 'rank'} {ranks}"]
     marks += [_brief(note) for note in str(row["note"]).split("; ") if note]
-    return f"{number(row[ranking.headline])} ({', '.join(dict.fromkeys(marks))})"
+    return f"{number(_none(row[ranking.headline]))} ({', '.join(dict.fromkeys(marks))})"
 
 
 def _brief(note: str) -> str:

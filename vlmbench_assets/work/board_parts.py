@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from vlmbench_assets.page.blocks import Block, Folded, Link, Notice, Paragraph, Picture, Strong, Table
+from vlmbench_assets.work.compare import FEWEST_DOCUMENTS, Verdict
 from vlmbench_assets.work.draw import render_png
 from vlmbench_assets.work.markdown import NOTHING, number
 from vlmbench_assets.work.separate import Pair
@@ -36,6 +37,14 @@ def notices(concerns: Mapping[str, Sequence[str]]) -> Iterator[Notice]:
         yield Notice((Strong(listed(models)), f": {concern}."))
     if len(by_concern) > MOST_NOTICES:
         yield Notice((f"And {len(by_concern) - MOST_NOTICES} more: see the notes in the table.",))
+
+
+def unbroken(cells: Sequence[str]) -> list[str]:
+    """Cells of a row, with their intervals kept on one line."""
+    return [
+        cell.replace(" ", "\N{NO-BREAK SPACE}") if " to " in cell and cell[:1] in "+−0123456789" else cell
+        for cell in cells
+    ]
 
 
 def with_link(model: str, paths: Paths, suffix: Suffix) -> str | Link:
@@ -95,7 +104,7 @@ def pair_blocks(pairs: Sequence[Pair], tested: int, how: str, *, higher_is_bette
     )
     said += " Shown are the pairs of the first model, and neighbours in rank." if len(pairs) < tested else ""
     yield Paragraph((said,))
-    rows = [_pair_row(pair, higher_is_better=higher_is_better) for pair in pairs]
+    rows = [tuple(unbroken(_pair_row(pair, higher_is_better=higher_is_better))) for pair in pairs]
     header = ("model", "against", "difference", "95 %", "p (Holm)", "wins", "ties", "losses", "documents", "verdict")
     if len(rows) <= OPEN_PAIRS:
         yield Table(header, tuple(rows))
@@ -123,11 +132,15 @@ def _pair_row(pair: Pair, *, higher_is_better: bool) -> tuple[str, ...]:
     )
 
 
-def _said(pair: Pair, *, higher_is_better: bool) -> str:
+def _said(pair: Pair, *, higher_is_better: bool) -> Verdict:
+    """In the words of `vlmbench compare`."""
+    if pair.samples and pair.wins == pair.losses == 0:
+        return "no difference"
+    if pair.documents < FEWEST_DOCUMENTS:
+        return "cannot be told"
     if pair.told:
-        better = pair.first if pair.first_is_better(higher_is_better=higher_is_better) else pair.second
-        return f"{better} is better"
-    return "no difference" if pair.samples and pair.wins == pair.losses == 0 else "cannot be told apart"
+        return "better" if pair.first_is_better(higher_is_better=higher_is_better) else "worse"
+    return "inside the noise"
 
 
 def said_p(value: float | None) -> str:

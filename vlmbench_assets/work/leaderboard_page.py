@@ -30,6 +30,7 @@ from vlmbench_assets.work.board_parts import (
     said_p,
     score_numbers,
     shown_pairs,
+    unbroken,
     with_link,
 )
 from vlmbench_assets.work.markdown import NOTHING, interval, number
@@ -117,8 +118,7 @@ def _table(board: Board, suffix: Suffix) -> Table:
     header, rows = terminal_rows(board.ranking.table, board.ranking.headline, brief=True)
     at = header.index("model")
     linked = [
-        tuple(with_link(cell, board.reports, suffix) if place == at else cell for place, cell in enumerate(row))
-        for row in rows
+        (*unbroken(row[:at]), with_link(row[at], board.reports, suffix), *unbroken(row[at + 1 :])) for row in rows
     ]
     return Table(tuple(header), tuple(linked))
 

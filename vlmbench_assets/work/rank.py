@@ -135,8 +135,8 @@ def _front(table: pd.DataFrame, ranked: Sequence[str], currency: str | None, *, 
 
 
 def terminal_rows(table: pd.DataFrame, headline: str, *, brief: bool = False) -> tuple[list[str], list[list[str]]]:
-    """Header and cells as people read them; brief: without further metrics."""
-    others = [] if brief else [name for name in table.columns if name not in FIXED and name != headline]
+    """Header and cells as people read them; brief: what is needed to choose."""
+    others = [name for name in table.columns if name not in FIXED and name != headline]
     priced = bool((table["cost_per_1000"].fillna(0) > 0).any())
     header = ["rank", "possible", "front", "model", headline, "95 %", "coverage", "samples", "failed", "ms", "s"]
     header += [*(["cost of 1,000"] if priced else []), *others, "note"]
@@ -159,6 +159,10 @@ def terminal_rows(table: pd.DataFrame, headline: str, *, brief: bool = False) ->
         ]
         for row in table.to_dict("records")
     ]
+    if brief:
+        left = {"samples", "s", *others, *([] if any(row[-1] for row in rows) else ["note"])}
+        kept = [place for place, name in enumerate(header) if name not in left or place == HEADLINE_AT]
+        return [header[place] for place in kept], [[row[place] for place in kept] for row in rows]
     return header, rows
 
 

@@ -122,7 +122,7 @@ def _cheapest(first: Sequence[Standing]) -> Iterator[Inline]:
     known = [(each.latency_ms, each.model) for each in first if each.latency_ms is not None]
     if len(first) > 1 and len(known) == len(first) and len({latency for latency, _ in known}) > 1:
         (least, quickest), (most, _) = min(known), max(known)
-        yield f" Of these, {quickest} answers fastest: {least:.0f} ms in the median, the slowest takes {most:.0f} ms."
+        yield f" Of those that lead, {quickest} is fastest: {least:.0f} ms in the median, the slowest {most:.0f} ms."
 
 
 def listed(names: Sequence[str]) -> str:
