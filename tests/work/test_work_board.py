@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from tests.work.cells import CER, EXACT, Row, cell_of
-from vlmbench_assets.charts.standings import draw_front, draw_scores
+from vlmbench_assets.charts.standings import apart, draw_front, draw_scores
 from vlmbench_assets.page.as_html import page_html
 from vlmbench_assets.page.as_markdown import page_markdown
 from vlmbench_assets.work.aggregate import counted, joined
@@ -23,6 +27,10 @@ from vlmbench_assets.work.separate import Pair
 from vlmbench_assets.work.standing import Standing, verdict
 from vlmbench_assets.work.winners import DIMENSIONS, winners
 from vlmbench_sdk import MetricPlugin
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 PLUGINS: dict[str, MetricPlugin] = {"exact_match": EXACT, "cer": CER}
 COLUMNS = ["sample_id", "doc_id", "value", "weight", "category", "detail"]
@@ -82,7 +90,7 @@ def standing(model: str, value: float | None, low: int = 1, high: int = 1, *, co
         (
             [standing("a", 0.9, 1, 2), standing("b", 0.8, 1, 2), standing("c", 0.1, 3, 3)],
             {"c": ["a", "b"]},
-            "lead and cannot be told apart: a has 0.900 (possible ranks 1–2) and b has 0.800 (possible ranks 1–2). c is",
+            "lead and cannot be told apart: a has 0.900 (possible ranks 1–2) and b has 0.800 (possible ranks 1–2).",
         ),
         (
             [standing("a", 0.9, 1, 2), standing("b", 0.8, 1, 3), standing("c", 0.1, 2, 3)],
@@ -283,6 +291,19 @@ def test_the_page_of_a_dataset_is_the_same_each_time_and_leads_to_reports() -> N
     assert "vlmbench run" in text
 
 
+def texts_of(figure: "Figure") -> list["Text"]:
+    """All texts that are seen: a tick beyond the limits has a label that is not drawn."""
+    (axes,) = figure.axes
+    texts = [*figure.texts, *axes.texts, axes.xaxis.label, axes.yaxis.label]
+    sides = [axes, *(child for child in axes.child_axes)]
+    for axis in [each for side in sides for each in (side.xaxis, side.yaxis)]:
+        low, high = sorted(axis.get_view_interval())
+        texts += [
+            text for place, text in zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True) if low <= place <= high
+        ]
+    return [text for text in texts if text.get_text().strip() and text.get_visible()]
+
+
 STAND = [
     Standing(
         f"модель-с-длинным-именем-{number}",
@@ -310,12 +331,21 @@ def test_names_in_pictures_never_touch(stand: list[Standing]) -> None:
         assert render_png(figure) == render_png(again)
         # Saving drew it at another resolution, and the places of the texts are of the last drawing.
         figure.draw_without_rendering()
-        texts = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_text().strip()]
         # Of an annotation without the line that leads to its point.
-        boxes = [Text.get_window_extent(text).padded(-1) for text in texts if text.get_visible()]
+        boxes = [Text.get_window_extent(text).padded(-1) for text in texts_of(figure)]
         assert not any(one.overlaps(two) for place, one in enumerate(boxes) for two in boxes[place + 1 :])
         inside = figure.bbox.padded(1)
         assert all(inside.x0 <= box.x0 and box.x1 <= inside.x1 for box in boxes)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
+def test_names_stand_apart_and_inside(wanted: list[float]) -> None:
+    gap = 0.94 / max(1, len(wanted) - 1)
+    for each in (gap, gap / 3):
+        places = apart(sorted(wanted, reverse=True), each)
+        assert all(one - two >= each - 1e-9 for one, two in pairwise(places))
+        assert max(places) <= 0.97 + 1e-9
+        assert min(places) >= 0.03 - 1e-9
 
 
 def test_pictures_of_one_model_are_not_drawn() -> None:

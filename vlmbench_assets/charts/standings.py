@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OTHER = "#8c959f"
+SPAN = "#b1bac4"
 FRONT = "#d55e00"
 WIDE = 10
 """Latencies that differ by more than so many times are drawn on a logarithmic scale."""
 ROOM = 0.07
+NAME_IN, AROUND_IN = 0.26, 1.2
+"""Inches that a name needs from the next, and that title and axis need besides."""
 LEADER = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.7, "shrinkA": 2, "shrinkB": 4, "relpos": (0, 0.5)}
 """The line from a point to the left end of its name, so that it crosses no other name."""
 
@@ -71,13 +74,14 @@ def draw_front(standings: Sequence[Standing], axis: str, currency: str) -> "Figu
     if len(known) < 2:
         return None
     named = known if len(known) <= MOST_ROWS else [each for each in known if each.front][:MOST_ROWS]
-    figure, axes = new_figure(max(3.6, 1.2 + 0.26 * len(named)))
+    height = max(3.6, AROUND_IN + NAME_IN * len(named))
+    figure, axes = new_figure(height)
     latency, value = _column(known, "latency_ms"), _column(known, "value")
     low, high = _column(known, "low"), _column(known, "high")
     if latency.min() > 0 and latency.max() > WIDE * latency.min():
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda place, _: f"{place:g}")
-    axes.vlines(latency, low, high, color=FAINT, linewidth=1.6, zorder=1)
+    axes.vlines(latency, low, high, color=SPAN, linewidth=1.6, zorder=1)
     on = np.array([each.front for each in known])
     axes.scatter(latency[~on], value[~on], s=46, color=OTHER, zorder=3)
     axes.scatter(latency[on], value[on], s=70, color=FRONT, marker="D", zorder=4)
@@ -88,22 +92,32 @@ def draw_front(standings: Sequence[Standing], axis: str, currency: str) -> "Figu
     axes.set_ylabel(axis)
     axes.grid(color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
-    _name_points(axes, named, currency)
+    _name_points(axes, named, currency, height)
     rest = f", the other {len(known) - len(named)} points without names" if len(named) < len(known) else ""
     said = f"orange diamonds: the front; line: 95 % interval{rest}"
     figure.suptitle(said, x=0.01, ha="left", fontsize=9, color=INK)
     return figure
 
 
-def _name_points(axes: "Axes", named: Sequence[Standing], currency: str) -> None:
-    """Names at even distances beside the axes, from the top in the order of the points' heights."""
+def _name_points(axes: "Axes", named: Sequence[Standing], currency: str, height: float) -> None:
+    """Names beside the axes, each as near to its point's height as the others leave room for.
+
+    Args:
+        axes: With the points drawn and the limits set.
+        named: Whose names.
+        currency: Of the costs; empty where none is shown.
+        height: Of the figure, in inches.
+    """
+    low, high = axes.get_ylim()
     ordered = sorted(named, key=lambda each: (-(each.value or 0.0), each.model))
-    for place, each in zip(np.linspace(0.97, 0.03, len(ordered)), ordered, strict=True):
+    wanted = [((each.value or 0.0) - low) / (high - low) for each in ordered]
+    gap = min(NAME_IN / (height - AROUND_IN), 0.94 / max(1, len(ordered) - 1))
+    for place, each in zip(apart(wanted, gap), ordered, strict=True):
         cost = f"  {each.cost:.2f} {currency}" if currency and each.cost is not None else ""
         axes.annotate(
             f"{label(each.model)}{cost}",
             xy=(each.latency_ms or 0.0, each.value or 0.0),
-            xytext=(1.04, float(place)),
+            xytext=(1.04, place),
             textcoords="axes fraction",
             fontsize=9,
             color=INK,
@@ -111,6 +125,18 @@ def _name_points(axes: "Axes", named: Sequence[Standing], currency: str) -> None
             va="center",
             arrowprops=LEADER,
         )
+
+
+def apart(wanted: Sequence[float], gap: float) -> list[float]:
+    """Places near those wanted, from the top down, at least a gap apart, between 0.03 and 0.97."""
+    found: list[float] = []
+    for place in wanted:
+        found.append(min(place, 0.97 if not found else found[-1] - gap))
+    least = 0.03
+    for number in reversed(range(len(found))):
+        found[number] = max(found[number], least)
+        least = found[number] + gap
+    return found
 
 
 def _room(limit: "object", values: NDArray[np.float64]) -> None:
