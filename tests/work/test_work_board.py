@@ -172,9 +172,9 @@ def test_a_model_without_a_cell_has_no_average_and_is_not_ranked() -> None:
     assert pd.isna(rows.loc["b", "value"])
     assert pd.isna(rows.loc["b", "rank"])
     assert (rows.loc["b", "cells"], rows.loc["b", "note"]) == (1, "y: missing")
-    assert (rows.loc["b", "x"], pd.isna(rows.loc["b", "y"])) == (1.0, True)
+    assert (rows.loc["b", "x/exact_match"], pd.isna(rows.loc["b", "y/exact_match"])) == (1.0, True)
     header, said = benchmark_rows(table, averages)
-    assert dict(zip(header, said[1], strict=True))["y"] == "—"
+    assert dict(zip(header, said[1], strict=True))["y/exact_match"] == "—"
 
 
 def test_a_cell_of_other_or_fewer_samples_has_no_part_in_an_average() -> None:

@@ -84,11 +84,12 @@ def benchmark_table(rankings: Mapping[str, Ranking]) -> tuple[pd.DataFrame, Aver
 
     Columns: rank, rank_low and rank_high (the ranks that remain possible), model, by (what is averaged), value with its
     interval, cells (datasets with a score), median_latency_ms and cost_per_1000 (means over all datasets), front, a
-    column per dataset with its headline, note. Null is what is missing.
+    column `DATASET/METRIC` per dataset with its headline, note. Null is what is missing.
     """
     averages = average(rankings)
     rows = [_row(model, rankings, averages) for model in next(iter(rankings.values())).cells] if rankings else []
-    table = pd.DataFrame(rows, columns=[*FIXED[:-1], *rankings, "note"]).astype({"value": float})
+    scores = [column(dataset, ranking) for dataset, ranking in rankings.items()]
+    table = pd.DataFrame(rows, columns=[*FIXED[:-1], *scores, "note"]).astype({"value": float})
     down = averages.higher_is_better
     table = table.sort_values("value", ascending=not down, na_position="last", kind="stable", ignore_index=True)
     table["rank"] = table["value"].rank(method="min", ascending=not down).astype("Int64")
@@ -101,6 +102,11 @@ def benchmark_table(rankings: Mapping[str, Ranking]) -> tuple[pd.DataFrame, Aver
     quality = {str(model): float(value) for model, value in ranked["value"].items()}
     table["front"] = table["model"].isin(front(quality, others, higher_is_better=down))
     return table, averages
+
+
+def column(dataset: str, ranking: Ranking) -> str:
+    """The column of a dataset's scores; no entry has a slash in its name, so it is no other column's."""
+    return f"{dataset}/{ranking.headline}"
 
 
 def _row(model: str, rankings: Mapping[str, Ranking], averages: Averages) -> dict[str, object]:
@@ -121,7 +127,7 @@ def _row(model: str, rankings: Mapping[str, Ranking], averages: Averages) -> dic
         "rank_high": found.ranks[1] if found else None,
         "cells": sum(value is not None for value in values.values()),
         **{name: _mean([_none(row[name]) for row in rows.values()]) for name in ("median_latency_ms", "cost_per_1000")},
-        **values,
+        **{column(dataset, rankings[dataset]): value for dataset, value in values.items()},
         "note": "; ".join(f"{', '.join(datasets)}: {note}" for note, datasets in notes.items()),
     }
 
@@ -193,10 +199,10 @@ def _lead(board: BenchmarkBoard, stand: Sequence[Standing]) -> Iterator[Block]:
         yield Tiles(tuple(_tiles(board, stand, documents)))
     header, rows = benchmark_rows(board.table, board.averages)
     # The datasets stand in a table of their own, and what is noted above it.
-    kept = [place for place, name in enumerate(header) if name not in {*board.rankings, "note"}]
-    yield Table(
-        tuple(header[place] for place in kept), tuple(tuple(unbroken([row[place] for place in kept])) for row in rows)
-    )
+    first = [header.index(name) for name in ("rank", "model", board.averages.by, "95 %")]
+    rest = [place for place, name in enumerate(header) if place not in first and name != "note" and "/" not in name]
+    shown = [[row[place] for place in [*first, *rest]] for row in rows]
+    yield Table(tuple(header[place] for place in [*first, *rest]), tuple(tuple(unbroken(row)) for row in shown))
     said = f"{_by_words(board)} {FRONT_WORDS} Table for programs: "
     yield Paragraph((said, Link("leaderboard.csv", "leaderboard.csv"), "."))
 

@@ -29,7 +29,7 @@ FIXED = (
     "front",
     "note",
 )
-HEADLINE_AT = 4
+MODEL_AT, HEADLINE_AT, INTERVAL_AT = 3, 4, 5
 MISSING = "missing"
 FRONT = "◆"
 
@@ -161,7 +161,9 @@ def terminal_rows(table: pd.DataFrame, headline: str, *, brief: bool = False) ->
     ]
     if brief:
         left = {"samples", "s", *others, *([] if any(row[-1] for row in rows) else ["note"])}
-        kept = [place for place, name in enumerate(header) if name not in left or place == HEADLINE_AT]
+        first = [0, MODEL_AT, HEADLINE_AT, INTERVAL_AT]
+        rest = [place for place in range(len(header)) if place not in first and header[place] not in left]
+        kept = [*first, *rest]
         return [header[place] for place in kept], [[row[place] for place in kept] for row in rows]
     return header, rows
 
