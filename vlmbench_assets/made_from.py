@@ -235,7 +235,7 @@ class MadeFrom:
                 for model in models
             ]
             # The version of the page stands above, once.
-            lineage[f"dataset {dataset}"] = digest_json(without(self.leaderboard(dataset, cells), "page"))[:16]
+            lineage[f"leaderboard {dataset}"] = digest_json(without(self.leaderboard(dataset, cells), "page"))[:16]
         return lineage
 
     def _owner(self, hook: str, name: str) -> str:

@@ -123,6 +123,7 @@ SCORES = [
         constants={"PAGE": "5"},
         stale=everywhere(report=["layout of the page changed"]),
         boards=dict.fromkeys(SAMPLES, ("layout of the page changed",)),
+        benchmark=(),
     ),
     Kind(
         "output contract",
@@ -137,5 +138,9 @@ SCORES = [
         boards={"big": ("model asking changed",)},
     ),
     Kind("model joined", join, boards=dict.fromkeys(SAMPLES, ("model new joined",))),
-    Kind("model that left for another benchmark", leave, benchmark=("dataset big changed", "dataset tiny changed")),
+    Kind(
+        "model that left for another benchmark",
+        leave,
+        benchmark=("leaderboard big changed", "leaderboard tiny changed"),
+    ),
 ]

@@ -19,7 +19,7 @@ from vlmbench_assets.page.as_markdown import page_markdown
 from vlmbench_assets.work.aggregate import counted, joined
 from vlmbench_assets.work.average import MEAN_RANK, average
 from vlmbench_assets.work.benchmark_page import BenchmarkBoard, benchmark_pages, benchmark_rows, benchmark_table
-from vlmbench_assets.work.board_parts import notices, shown_pairs
+from vlmbench_assets.work.board_parts import Suffix, notices, shown_pairs
 from vlmbench_assets.work.draw import render_png
 from vlmbench_assets.work.leaderboard_page import Board, leaderboard_pages
 from vlmbench_assets.work.rank import CellScores, Ranking, rank
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
+REPORT: dict[Suffix, str] = {"html": "../../report/a/x/report.html", "md": "../../report/a/x/report.md"}
 PLUGINS: dict[str, MetricPlugin] = {"exact_match": EXACT, "cer": CER}
 COLUMNS = ["sample_id", "doc_id", "value", "weight", "category", "detail"]
 
@@ -258,9 +259,7 @@ def test_the_interval_of_a_mean_holds_it_as_often_as_it_says() -> None:
 
 def pages_of(rankings: Mapping[str, Ranking]) -> str:
     table, averages = benchmark_table(rankings)
-    board = BenchmarkBoard(
-        "b", rankings, averages, table, {}, {"x": {"a": "../../report/a/x/report"}}, {}, "vlmbench run"
-    )
+    board = BenchmarkBoard("b", rankings, averages, table, {}, {"x": {"a": REPORT}}, {}, "vlmbench run")
     pages = dict(benchmark_pages(board))
     assert page_html(pages["html"]) == page_html(dict(benchmark_pages(board))["html"])
     assert 'href="../../report/a/x/report.html"' in page_html(pages["html"])
@@ -279,7 +278,7 @@ def test_the_page_of_a_dataset_is_the_same_each_time_and_leads_to_reports() -> N
     ranking = ranking_of({"a": (1.0, 0.9), "b": (0.1, 0.9), "gone": None})
     samples = cell_of(rows_of((1.0,))).samples[["sample_id", "doc_id", *DIMENSIONS]]
     concerns = {"gone": ["missing, never run"]}
-    board = Board("x", ranking, samples, concerns, {"a": "../../report/a/x/report"}, {"page": "4"}, "vlmbench run")
+    board = Board("x", ranking, samples, concerns, {"a": REPORT}, {"page": "4"}, "vlmbench run")
     pages = [dict(leaderboard_pages(board)) for _ in range(2)]
     assert page_html(pages[0]["html"]) == page_html(pages[1]["html"])
     assert [each.file for each in pages[0]["html"].pictures()] == ["scores.png", "latency.png"]

@@ -130,13 +130,16 @@ def concerns_of(bench: Bench, cell: Cell, scores: CellScores | None) -> Iterator
         yield f"answers imported from {scores.imported}, so latency and cost are what that file says"
 
 
-def report_paths(bench: Bench, dataset: str, models: Sequence[str]) -> dict[str, str]:
-    """Where the reports of a dataset lie, seen from a leaderboard, without suffix."""
-    return {
-        model: f"../../report/{model}/{dataset}/report"
-        for model in models
-        if bench.store.manifest("report", dataset, model) is not None
-    }
+def report_paths(bench: Bench, dataset: str, models: Sequence[str]) -> dict[str, dict[Suffix, str]]:
+    """Where the reports of a dataset lie, seen from a leaderboard: for each kind of page one of its kind, if any."""
+    found: dict[str, dict[Suffix, str]] = {}
+    for model in models:
+        made = bench.store.manifest("report", dataset, model)
+        if made is not None and "report.md" in made.files:
+            folder = f"../../report/{model}/{dataset}"
+            html = "report.html" if "report.html" in made.files else "report.md"
+            found[model] = {"html": f"{folder}/{html}", "md": f"{folder}/report.md"}
+    return found
 
 
 def leaderboard_lineage(bench: Bench, made_from: MadeFrom, dataset: str) -> Lineage:

@@ -240,8 +240,8 @@ def _matrix(board: BenchmarkBoard, suffix: Suffix) -> list[Block]:
         row: list[str | Link] = [model]
         for dataset, ranking in board.rankings.items():
             said = _cell(ranking, model)
-            path = board.reports.get(dataset, {}).get(model)
-            row.append(Link(said, f"{path}.{suffix}") if path else said)
+            paths = board.reports.get(dataset, {}).get(model)
+            row.append(Link(said, paths[suffix]) if paths else said)
         rows.append(tuple(row))
     header = ("model", *(f"{dataset}: {ranking.headline}" for dataset, ranking in board.rankings.items()))
     return [Table(header, tuple(rows), "Headline of each cell with its possible ranks; a score leads to its report")]

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Suffix = Literal["html", "md"]
-Paths = Mapping[str, str]
-"""By model the path of a cell's report from the page, without its suffix; none for a cell that has no report."""
+Paths = Mapping[str, Mapping[Suffix, str]]
+"""By model the report of its cell, for a page of each kind; none for a cell that has no report."""
 MOST_NOTICES = 8
 OPEN_PAIRS = 15
 MOST_PAIRS = 105
@@ -49,7 +49,7 @@ def unbroken(cells: Sequence[str]) -> list[str]:
 
 def with_link(model: str, paths: Paths, suffix: Suffix) -> str | Link:
     """A model's name, leading to its report where there is one."""
-    return Link(model, f"{paths[model]}.{suffix}") if model in paths else model
+    return Link(model, paths[model][suffix]) if model in paths else model
 
 
 def picture(figure: "Figure | None", file: str, caption: str, table: Table) -> list[Block]:
