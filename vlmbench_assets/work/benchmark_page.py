@@ -248,13 +248,13 @@ def _matrix(board: BenchmarkBoard, suffix: Suffix) -> list[Block]:
 
 
 def _cell(ranking: Ranking, model: str) -> str:
-    row = ranking.table.set_index("model").loc[model]
+    (row,) = ranking.table[ranking.table["model"] == model].to_dict("records")
     if row["note"] == MISSING:
         return MISSING
     ranks = possible_ranks(row["rank_low"], row["rank_high"])
-    marks: list[str] = [] if ranks == NOTHING else [f"{'ranks' if '–' in ranks else 'rank'} {ranks}"]
+    marks = [] if ranks == NOTHING else [f"{'ranks' if '–' in ranks else 'rank'} {ranks}"]
     marks += [_brief(note) for note in str(row["note"]).split("; ") if note]
-    return f"{number(_none(row[ranking.headline]))} ({', '.join(dict.fromkeys(marks))})"
+    return f"{number(row[ranking.headline])} ({', '.join(dict.fromkeys(marks))})"
 
 
 def _brief(note: str) -> str:

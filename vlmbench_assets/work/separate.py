@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from vlmbench_assets.work.combined import Combine
-from vlmbench_assets.work.compare import FEWEST_DOCUMENTS, Difference, difference, paired_rows
-from vlmbench_assets.work.paired import FLIPS, LEVEL, holm, p_values
-from vlmbench_assets.work.statistics import FloatArray
+from vlmbench_assets.work.compare import FEWEST_DOCUMENTS, difference, paired_rows
+from vlmbench_assets.work.paired import FLIPS, LEVEL, holm, p_values, p_values_between
 from vlmbench_sdk import MetricPlugin
 
 FLIPS_PER_PAIR = 100
@@ -57,32 +56,17 @@ def all_pairs(scores: Mapping[str, pd.DataFrame], plugin: MetricPlugin, combine:
         plugin: The metric behind it.
         combine: For a metric whose value is no mean of samples.
     """
-    found: list[Pair] = []
-    changes: dict[tuple[str, ...], list[tuple[int, FloatArray]]] = {}
+    found: dict[tuple[str, str], Pair] = {}
     names = list(combinations(scores, 2))
-    for number, (first, second) in enumerate(names):
-        both = pair_rows(scores, first, second)
-        moved = both["change"].to_numpy(dtype=np.float64) * (1 if plugin.higher_is_better else -1)
-        wins, losses = int((moved > 0).sum()), int((moved < 0).sum())
-        documents, ids = pd.factorize(both["doc_id"], sort=True)
-        p, changed = 1.0, None
-        if combine is not None or not np.allclose(both["weight"], both["weight_first"]):
-            told: Difference = difference(both, plugin, combine)
-            changed = told.difference
-            if told.p_value is not None and told.documents >= FEWEST_DOCUMENTS:
-                p = told.p_value
-        else:
-            weight = both["weight"].to_numpy(dtype=np.float64)
-            sums = np.bincount(documents, weights=both["change"].to_numpy(dtype=np.float64) * weight)
-            changed = float(sums.sum() / weight.sum()) if weight.sum() > 0 else None
-            if len(ids) >= FEWEST_DOCUMENTS:
-                # Pairs that share their documents share their flips as well.
-                changes.setdefault(tuple(ids), []).append((number, sums.astype(np.float64)))
-        found.append(Pair(first, second, len(both), changed, 1.0, p, len(ids), wins, len(both) - wins - losses, losses))
-    for waiting in changes.values():
-        for (number, _), each in zip(waiting, shared_flips([sums for _, sums in waiting], len(names)), strict=True):
-            found[number] = replace(found[number], p_value=each)
-    return corrected(found)
+    # The smallest p-value that draws can give must still be small once it is corrected.
+    flips = max(FLIPS, FLIPS_PER_PAIR * len(names))
+    if combine is None:
+        for models in _alike(scores):
+            found |= _together({model: scores[model] for model in models}, plugin, flips)
+    for first, second in names:
+        if (first, second) not in found:
+            found[first, second] = _alone(first, second, pair_rows(scores, first, second), plugin, combine, flips)
+    return corrected([found[each] for each in names])
 
 
 def pair_rows(scores: Mapping[str, pd.DataFrame], first: str, second: str) -> pd.DataFrame:
@@ -90,15 +74,50 @@ def pair_rows(scores: Mapping[str, pd.DataFrame], first: str, second: str) -> pd
     return paired_rows(scores[second], scores[first].drop(columns="doc_id"), ["sample_id"])
 
 
-def shared_flips(changes: Sequence[FloatArray], pairs: int) -> list[float]:
-    """p-values of pairs that share their documents, from their changes per document.
+def _alike(scores: Mapping[str, pd.DataFrame]) -> list[list[str]]:
+    """Models whose scores are of the same samples with the same weights."""
+    found: dict[tuple[int, ...], list[str]] = {}
+    for model, rows in scores.items():
+        same = pd.util.hash_pandas_object(rows[["sample_id", "doc_id", "weight"]], index=False).sort_values()
+        found.setdefault(tuple(same.tolist()), []).append(model)
+    return [models for models in found.values() if len(models) > 1]
 
-    Args:
-        changes: Of each pair.
-        pairs: How many pairs are tested in all.
-    """
-    # The smallest p-value that draws can give must still be small once it is corrected.
-    return [float(each) for each in p_values(np.column_stack(changes), max(FLIPS, FLIPS_PER_PAIR * pairs))]
+
+def _together(scores: Mapping[str, pd.DataFrame], plugin: MetricPlugin, flips: int) -> dict[tuple[str, str], Pair]:
+    """Every pair of models that answered the same, worked out at once."""
+    held = [rows.sort_values("sample_id", kind="stable") for rows in scores.values()]
+    weight = held[0]["weight"].to_numpy(dtype=np.float64)
+    documents, ids = pd.factorize(held[0]["doc_id"], sort=True)
+    values = [rows["value"].to_numpy(dtype=np.float64) for rows in held]
+    sums = np.column_stack([np.bincount(documents, each * weight, len(ids)) for each in values]).astype(np.float64)
+    p = p_values_between(sums, flips) if len(ids) >= FEWEST_DOCUMENTS else {}
+    total, up = float(weight.sum()), 1 if plugin.higher_is_better else -1
+    found = {}
+    for (one, first), (two, second) in combinations(enumerate(scores), 2):
+        change = values[two] - values[one]
+        wins, losses = int((change * up > 0).sum()), int((change * up < 0).sum())
+        changed = float((change * weight).sum() / total) if total > 0 else None
+        p_value = p.get((one, two), 1.0)
+        ties = len(change) - wins - losses
+        found[first, second] = Pair(first, second, len(change), changed, 1.0, p_value, len(ids), wins, ties, losses)
+    return found
+
+
+def _alone(
+    first: str, second: str, both: pd.DataFrame, plugin: MetricPlugin, combine: Combine | None, flips: int
+) -> Pair:
+    """One pair, on what both share."""
+    equal = combine is None and np.allclose(both["weight"], both["weight_first"])
+    told = difference(both, plugin, combine, tested=not equal)
+    p = told.p_value
+    if equal and told.difference:
+        documents = pd.factorize(both["doc_id"], sort=True)[0]
+        sums = np.bincount(documents, both["change"].to_numpy(dtype=np.float64) * both["weight"].to_numpy(dtype=float))
+        p = float(p_values(sums.astype(np.float64)[:, None], flips)[0])
+    if p is None or told.documents < FEWEST_DOCUMENTS:
+        p = 1.0
+    counts = (told.wins, told.ties, told.losses)
+    return Pair(first, second, len(both), told.difference, 1.0, p, told.documents, *counts)
 
 
 def corrected(pairs: Sequence[Pair]) -> list[Pair]:
