@@ -102,7 +102,8 @@ def _tiles(board: Board, stand: Sequence[Standing]) -> Iterator[Tile]:
     first, best = leaders(scored) or scored[:1], scored[0]
     ends = interval(best.low, best.high)
     yield Tile(f"{board.ranking.headline} of {best.model}", number(best.value), f"95 %: {ends}" if ends else "")
-    yield Tile("models that lead", str(len(first)), f"of {len(scored)} with a score, {len(stand)} in all")
+    if len(board.ranking.scores) > 1:
+        yield Tile("models that lead", str(len(first)), f"of {len(scored)} with a score, {len(stand)} in all")
     yield Tile("samples", str(len(board.samples)), f"of {board.samples['doc_id'].nunique()} documents")
     quick = [(each.latency_ms, each.model) for each in first if each.latency_ms is not None]
     if quick:

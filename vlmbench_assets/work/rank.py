@@ -29,7 +29,7 @@ FIXED = (
     "front",
     "note",
 )
-MODEL_AT, HEADLINE_AT, INTERVAL_AT = 3, 4, 5
+MODEL_AT, HEADLINE_AT, INTERVAL_AT, SAMPLES_AT, SECONDS_AT = 3, 4, 5, 7, 10
 MISSING = "missing"
 FRONT = "◆"
 
@@ -160,10 +160,11 @@ def terminal_rows(table: pd.DataFrame, headline: str, *, brief: bool = False) ->
         for row in table.to_dict("records")
     ]
     if brief:
-        left = {"samples", "s", *others, *([] if any(row[-1] for row in rows) else ["note"])}
-        first = [0, MODEL_AT, HEADLINE_AT, INTERVAL_AT]
-        rest = [place for place in range(len(header)) if place not in first and header[place] not in left]
-        kept = [*first, *rest]
+        first, last = [0, MODEL_AT, HEADLINE_AT, INTERVAL_AT], len(header) - 1
+        # By place, since a metric may be called as a column is.
+        left = {*first, SAMPLES_AT, SECONDS_AT, *range(last - len(others), last)}
+        left |= set() if any(row[last] for row in rows) else {last}
+        kept = [*first, *(place for place in range(len(header)) if place not in left)]
         return [header[place] for place in kept], [[row[place] for place in kept] for row in rows]
     return header, rows
 
