@@ -11,13 +11,17 @@ import pytest
 from click.testing import CliRunner
 from playwright.sync_api import sync_playwright
 
-from tests.cells import answer, bench_of, score
+from tests.cells import answer, bench_of
 from tests.support import Run, write_yaml
 from tests.test_compare import write_documents
 from tests.test_ui import FLAGS
+from vlmbench_assets.catalog import Cell
 from vlmbench_assets.cli.main import cli
+from vlmbench_assets.make.aggregates import make_aggregates
 from vlmbench_assets.make.benchmark_leaderboard import benchmarks_to_show, make_benchmark_leaderboard
 from vlmbench_assets.make.leaderboard import make_leaderboard
+from vlmbench_assets.make.metrics import make_metrics
+from vlmbench_assets.make.report import make_report
 from vlmbench_assets.plan import make_plan, summary
 from vlmbench_assets.staleness import Judge
 
@@ -40,7 +44,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_documents(root)
     for model, dataset in CELLS:
         answer(root, model, dataset)
-        score(root, model, dataset)
+        make_metrics(bench_of(root), Cell(model, dataset))
+        make_aggregates(bench_of(root), Cell(model, dataset))
+    for dataset in DATASETS:
+        make_report(bench_of(root), Cell("one", dataset))
     for dataset in DATASETS:
         make_leaderboard(bench_of(root), dataset)
     make_benchmark_leaderboard(bench_of(root), "both")
@@ -93,8 +100,7 @@ def test_a_benchmark_is_stale_as_its_datasets_are(copy: Path) -> None:
     assert make_plan(bench_of(copy), cells).benchmarks == {}
     # Of one dataset there is nothing to average.
     assert benchmarks_to_show(bench_of(copy), ["pages"]) == ["both"]
-    answer(copy, "three", "more")
-    score(copy, "three", "more")
+    shutil.rmtree(copy / "data/aggregates/two/more")
     plan = make_plan(bench_of(copy), cells)
     assert plan.benchmarks["both"].reasons == ("leaderboard more changed",)
     assert summary(plan) == "1 leaderboard to make; 2 cells fresh"
@@ -142,6 +148,6 @@ def test_a_browser_shows_the_page_at_any_width(made: Path) -> None:
             assert page.locator("p strong").first.is_visible()
             table = page.locator("table.sorted").first
             table.get_by_role("button", name="model").click()
-            assert table.locator("tbody tr td:nth-child(2)").all_text_contents() == ["one", "three", "two"]
+            assert table.locator("tbody tr td:first-child").all_text_contents() == ["one", "three", "two"]
         browser.close()
     assert errors == []

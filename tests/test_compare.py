@@ -88,7 +88,7 @@ def test_two_models_are_compared_and_ranked(scored: Path, vlmbench: Run) -> None
     table = rank_dataset(bench, "pages").table
     page = (scored / "data/leaderboard/pages/leaderboard.md").read_text(encoding="utf-8")
     assert table[["model", "rank_low", "rank_high"]].to_numpy().tolist() == [["one", 1, 1], ["two", 2, 2]]
-    assert "| rank | model | exact_match | 95 % | possible | front |" in page
+    assert "| model | exact_match | 95 % | rank | possible | front |" in page
 
 
 def test_groups_by_pairs_pages_and_resolution(scored: Path) -> None:

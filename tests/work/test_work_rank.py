@@ -134,5 +134,5 @@ def test_a_leaderboard_without_results(cells: dict[str, CellScores | None]) -> N
     ranking = rank_all(cells, "exact_match", PLUGINS)
     assert len(ranking.table) == len(cells)
     page = page_of(ranking)
-    assert "| rank |" in page
+    assert "| rank | possible | front |" in page
     assert "No model has a score yet." in page

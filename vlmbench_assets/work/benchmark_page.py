@@ -199,7 +199,7 @@ def _lead(board: BenchmarkBoard, stand: Sequence[Standing]) -> Iterator[Block]:
         yield Tiles(tuple(_tiles(board, stand, documents)))
     header, rows = benchmark_rows(board.table, board.averages)
     # The datasets stand in a table of their own, and what is noted above it.
-    first = [header.index(name) for name in ("rank", "model", board.averages.by, "95 %")]
+    first = [header.index(name) for name in ("model", board.averages.by, "95 %")]
     rest = [place for place, name in enumerate(header) if place not in first and name != "note" and "/" not in name]
     shown = [[row[place] for place in [*first, *rest]] for row in rows]
     yield Table(tuple(header[place] for place in [*first, *rest]), tuple(tuple(unbroken(row)) for row in shown))

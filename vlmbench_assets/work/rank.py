@@ -160,7 +160,7 @@ def terminal_rows(table: pd.DataFrame, headline: str, *, brief: bool = False) ->
         for row in table.to_dict("records")
     ]
     if brief:
-        first, last = [0, MODEL_AT, HEADLINE_AT, INTERVAL_AT], len(header) - 1
+        first, last = [MODEL_AT, HEADLINE_AT, INTERVAL_AT], len(header) - 1
         # By place, since a metric may be called as a column is.
         left = {*first, SAMPLES_AT, SECONDS_AT, *range(last - len(others), last)}
         left |= set() if any(row[last] for row in rows) else {last}
