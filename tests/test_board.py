@@ -69,12 +69,12 @@ def pages(root: Path) -> Iterator[Path]:
 
 def test_pages_and_tables_say_what_is_missing(made: Path) -> None:
     text = (made / "data/benchmark_leaderboard/both/leaderboard.md").read_text(encoding="utf-8")
-    assert "**one is best**" in text
+    assert "**one is best of the 2 that can be compared**" in text
     assert "**Without an average: three**" in text
     assert "**three**: on more missing, never run." in text
-    assert "# Leaderboard of more\n\n**one is best**" in (made / "data/leaderboard/more/leaderboard.md").read_text(
-        "utf-8"
-    )
+    assert "# Leaderboard of more\n\n**one is best of the 2 that can be compared**" in (
+        made / "data/leaderboard/more/leaderboard.md"
+    ).read_text("utf-8")
     with (made / "data/benchmark_leaderboard/both/leaderboard.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["model"]: row for row in csv.DictReader(file)}
     assert list(rows) == ["one", "two", "three"]

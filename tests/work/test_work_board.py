@@ -286,7 +286,7 @@ def test_the_page_of_a_dataset_is_the_same_each_time_and_leads_to_reports() -> N
     html, text = page_html(pages[0]["html"]), page_markdown(pages[0]["md"])
     assert '<a href="../../report/a/x/report.html">a</a>' in html
     assert "**gone**: missing, never run." in text
-    assert "**a is best**" in text
+    assert "**a is best of the 2 that can be compared**" in text
     assert "vlmbench run" in text
 
 

@@ -120,8 +120,9 @@ def concerns_of(bench: Bench, cell: Cell, scores: CellScores | None) -> Iterator
     """What a reader must know of a cell before trusting its row."""
     if scores is None:
         failure = failure_of(bench.store, cell.dataset, cell.model)
+        stage = "scored" if bench.store.manifest("answers", cell.dataset, cell.model) else "run"
         reason = " ".join(failure.reason.split()) if failure else ""
-        yield f"missing, its last run failed at {failure.stage}: {reason}" if failure else "missing, never run"
+        yield f"missing, its last run failed at {failure.stage}: {reason}" if failure else f"missing, never {stage}"
         return
     if scores.limit:
         yield f"only the first {scores.limit} samples were asked"

@@ -241,7 +241,7 @@ def _matrix(board: BenchmarkBoard, suffix: Suffix) -> list[Block]:
         for dataset, ranking in board.rankings.items():
             said = _cell(ranking, model)
             paths = board.reports.get(dataset, {}).get(model)
-            row.append(Link(said, paths[suffix]) if paths else said)
+            row.append(Link(said, paths[suffix]) if paths and said != MISSING else said)
         rows.append(tuple(row))
     header = ("model", *(f"{dataset}: {ranking.headline}" for dataset, ranking in board.rankings.items()))
     return [Table(header, tuple(rows), "Headline of each cell with its possible ranks; a score leads to its report")]

@@ -87,21 +87,22 @@ def verdict(standings: Sequence[Standing], behind: Mapping[str, Collection[str]]
         yield Strong("No best model can be named")
         yield f": {_named(first)} cannot be told apart."
     else:
-        yield from _leading(first, compared, behind)
+        of = "" if len(compared) == len(standings) else f" of the {len(compared)} that can be compared"
+        yield from _leading(first, compared, behind, of)
     yield from _cheapest(first)
 
 
 def _leading(
-    first: Sequence[Standing], compared: Sequence[Standing], behind: Mapping[str, Collection[str]]
+    first: Sequence[Standing], compared: Sequence[Standing], behind: Mapping[str, Collection[str]], of: str
 ) -> Iterator[Inline]:
     names = {each.model for each in first}
     rest = [each for each in compared if each.model not in names]
     if len(first) == 1:
         alone = first[0].possible == (1, 1)
-        yield Strong(f"{first[0].model} is best" if alone else f"{first[0].model} leads")
+        yield Strong(f"{first[0].model} {'is best' if alone else 'leads'}{of}")
         yield f": {_scored(first[0])}."
     else:
-        yield Strong(f"{listed([each.model for each in first])} lead and cannot be told apart")
+        yield Strong(f"{listed([each.model for each in first])} lead{of} and cannot be told apart")
         yield f": {listed([_short(each) for each in first])}."
     whole = [each.model for each in rest if names <= set(behind.get(each.model, ()))]
     part = [each.model for each in rest if each.model not in whole]
