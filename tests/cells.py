@@ -7,6 +7,7 @@ from vlmbench_assets.catalog import Cell
 from vlmbench_assets.hold import cell_held
 from vlmbench_assets.make.aggregates import make_aggregates
 from vlmbench_assets.make.answers import Asking, make_answers
+from vlmbench_assets.make.benchmark_leaderboard import benchmarks_to_show, make_benchmark_leaderboard
 from vlmbench_assets.make.leaderboard import make_leaderboard
 from vlmbench_assets.make.metrics import make_metrics
 from vlmbench_assets.make.report import make_report
@@ -47,3 +48,5 @@ def make_everything(root: Path) -> None:
         score(root, cell.model, cell.dataset)
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         make_leaderboard(bench, dataset)
+    for benchmark in benchmarks_to_show(bench, [cell.dataset for cell in cells]):
+        make_benchmark_leaderboard(bench, benchmark)

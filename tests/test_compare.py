@@ -86,9 +86,10 @@ def test_two_models_are_compared_and_ranked(scored: Path, vlmbench: Run) -> None
     assert overall.high is not None
     assert [mirrored.difference, mirrored.low, mirrored.high] == [-overall.difference, -overall.high, -overall.low]
     assert (mirrored.p_value, mirrored.verdict) == (overall.p_value, "better")
-    table, page = rank_dataset(bench, "pages")
+    table = rank_dataset(bench, "pages").table
+    page = (scored / "data/leaderboard/pages/leaderboard.md").read_text(encoding="utf-8")
     assert table[["model", "rank_low", "rank_high"]].to_numpy().tolist() == [["one", 1, 1], ["two", 2, 2]]
-    assert "| rank | possible | front | model |" in page
+    assert "| model | exact_match | 95 % | rank | possible | front |" in page
 
 
 def test_groups_by_pairs_pages_and_resolution(scored: Path) -> None:
@@ -110,7 +111,7 @@ def test_what_does_not_mean_the_same_is_not_compared(scored: Path) -> None:
         compare_models(bench, ["one", "two"], "pages")
     with pytest.raises(WorkspaceError, match="it was not scored by metric 'wer'"):
         compare_models(bench, ["one", "two"], "pages", "wer")
-    table, _ = rank_dataset(bench, "pages")
+    table = rank_dataset(bench, "pages").table
     assert table[["rank_low", "rank_high"]].to_numpy().tolist() == [[1, 2], [1, 2]]
     assert "another version of exact_match, so not compared" in table["note"].iloc[1]
 
@@ -131,7 +132,7 @@ def test_other_samples_are_left_out_and_said(scored: Path, vlmbench: Run) -> Non
     assert other in said
     # What the leaderboard says of a model's scores stands here too.
     assert "one: stale: question changed (1 of 95 samples); 1 sample removed" in said
-    table, _ = rank_dataset(bench_of(scored), "pages")
+    table = rank_dataset(bench_of(scored), "pages").table
     assert table[["rank_low", "rank_high"]].to_numpy().tolist() == [[1, 2], [1, 2]]
     write_yaml(scored, "prompts/p", "user: '{{ question }}'\ntuned_on: ['pages:test']\n")
     write_yaml(scored, "models/three", "plugin: echo\noptions: {answer: a}\nprompts: p\n")

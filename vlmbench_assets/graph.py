@@ -1,10 +1,11 @@
-"""The asset graph: the seven assets of a workspace."""
+"""The asset graph: the eight assets of a workspace."""
 
 import dagster as dg
 
 from vlmbench_assets.aggregates import aggregates_asset
 from vlmbench_assets.answers import answers_asset
 from vlmbench_assets.bench import Bench
+from vlmbench_assets.benchmark_leaderboard import benchmark_leaderboard_asset
 from vlmbench_assets.leaderboard import leaderboard_asset
 from vlmbench_assets.metrics import metrics_asset
 from vlmbench_assets.model import model_asset
@@ -15,7 +16,7 @@ from vlmbench_assets.samples import samples_asset
 
 
 def build_assets(bench: Bench) -> list[dg.AssetsDefinition]:
-    """The seven assets."""
+    """The eight assets."""
     silence_dagster_stages()
     partitions = Partitions(bench.catalog)
     return [
@@ -26,4 +27,5 @@ def build_assets(bench: Bench) -> list[dg.AssetsDefinition]:
         aggregates_asset(bench, partitions),
         report_asset(bench, partitions),
         leaderboard_asset(bench, partitions),
+        benchmark_leaderboard_asset(bench, partitions),
     ]

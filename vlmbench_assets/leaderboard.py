@@ -18,7 +18,7 @@ def leaderboard_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefiniti
         deps=[dg.AssetDep("aggregates", partition_mapping=dg.MultiToSingleDimensionPartitionMapping("dataset"))],
         group_name="leaderboards",
         owners=OWNERS,
-        kinds={"markdown", "csv"},
+        kinds={"html", "markdown", "csv"},
         description="The models of a dataset side by side: headline with interval, coverage, other metrics.",
     )
     def leaderboard(context: dg.AssetExecutionContext) -> StageEvents:

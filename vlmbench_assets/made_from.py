@@ -19,7 +19,7 @@ from vlmbench_sdk.entries import Applies
 
 AGGREGATION = "2"
 """Raised when the same scores could aggregate to other numbers: intervals, policies, groups."""
-PAGE = "3"
+PAGE = "4"
 """Raised when the same tables give another report or leaderboard."""
 HEATMAP_PAIRS = ("field*doc_type", "field*subset")
 """Pairs that the report's heatmap is drawn from, besides the declared dimensions."""
@@ -232,6 +232,18 @@ class MadeFrom:
             lineage[f"model {model}"] = f"{answers} {versions}{tuned}"
             if price := catalog.models[model].price:
                 lineage[f"price of {model}"] = shown(price.model_dump(mode="json"))
+        return lineage
+
+    def benchmark(self, benchmark: str) -> Lineage:
+        """A benchmark's leaderboard: of each dataset what its leaderboard over the benchmark's models is made from."""
+        entry = self._bench.catalog.benchmarks[benchmark]
+        models = list(dict.fromkeys(cell.model for cell in self._bench.catalog.cells(benchmark)))
+        lineage = {"page": PAGE}
+        if entry.headline:
+            lineage |= {"headline": entry.headline, **self.metric(entry.headline)}
+        for dataset in entry.datasets:
+            # The version of the page stands above, once.
+            lineage[f"leaderboard {dataset}"] = digest_json(without(self.leaderboard(dataset, models), "page"))[:16]
         return lineage
 
     def _owner(self, hook: str, name: str) -> str:

@@ -19,6 +19,7 @@ class Partitions:
         """Compute the partitions."""
         self.models = dg.StaticPartitionsDefinition(sorted(catalog.models))
         self.datasets = dg.StaticPartitionsDefinition(sorted(catalog.datasets))
+        self.benchmarks = dg.StaticPartitionsDefinition(sorted(catalog.benchmarks))
         self.cells = dg.MultiPartitionsDefinition({"model": self.models, "dataset": self.datasets})
 
 

@@ -14,6 +14,7 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.environment import environment_of, missing_binaries
 from vlmbench_assets.gpus.discovery import enough_gpus
+from vlmbench_assets.make.benchmark_leaderboard import benchmarks_to_show
 from vlmbench_assets.make.samples import ensure_samples, samples_are_fresh, samples_of, wanted_samples
 from vlmbench_assets.models_of import models_of
 from vlmbench_assets.prompting import collection_of
@@ -66,6 +67,8 @@ class Plan:
     """By cell to run: how many samples no answer can match, because their output contract cannot read their gold."""
     leaderboards: dict[str, Judgement] = field(default_factory=dict)
     """By dataset: leaderboards that do not show what is there."""
+    benchmarks: dict[str, Judgement] = field(default_factory=dict)
+    """By benchmark: the same."""
 
     @property
     def to_do(self) -> list[PlannedCell]:
@@ -117,7 +120,10 @@ def make_plan(bench: Bench, cells: Sequence[Cell], *, limit: int | None = None, 
         for each in planned
         if each.to_do and each.judged.cell.dataset not in unreadable and (note := gold_note(bench, each.judged.cell))
     }
-    return Plan(planned, unreadable, read, without_gold, gold, _leaderboards(bench, judge, cells))
+    boards = _leaderboards(bench, judge, cells)
+    over = {name: judge.benchmark(name) for name in benchmarks_to_show(bench, [cell.dataset for cell in cells])}
+    over = {name: found for name, found in over.items() if found.state != "fresh"}
+    return Plan(planned, unreadable, read, without_gold, gold, boards, over)
 
 
 def gold_note(bench: Bench, cell: Cell) -> str:
@@ -259,8 +265,8 @@ def summary(plan: Plan) -> str:
     to_do = plan.to_do
     asked = sum(each.judged.to_ask for each in to_do)
     fresh = len(plan.cells) - len(to_do)
-    if not to_do and plan.leaderboards:
-        return f"{counted(len(plan.leaderboards), 'leaderboard')} to make; {counted(len(plan.cells), 'cell')} fresh"
+    if not to_do and (boards := len(plan.leaderboards) + len(plan.benchmarks)):
+        return f"{counted(boards, 'leaderboard')} to make; {counted(len(plan.cells), 'cell')} fresh"
     if not to_do:
         return f"nothing to do: {counted(len(plan.cells), 'cell')} fresh"
     return f"{counted(len(to_do), 'cell')} to run, {counted(asked, 'sample')} to ask; {counted(fresh, 'cell')} fresh"

@@ -21,7 +21,7 @@ from vlmbench_sdk.job import JOURNAL
 from vlmbench_sdk.journal import Answered, journal_line, read_journal
 
 NAMED_IN_FACTS = ("samples_file", "answers_file")
-LOCKS = ("answers/*/*/.lock", "samples/*/.lock", "leaderboard/*/.lock")
+LOCKS = ("answers/*/*/.lock", "samples/*/.lock", "leaderboard/*/.lock", "benchmark_leaderboard/*/.lock")
 """What is published under."""
 
 

@@ -99,7 +99,7 @@ def _sentence(name: str, before: str | None, now: str | None) -> str:
     metric = _METRIC.fullmatch(name)
     if metric and not metric[2]:
         return _metric(metric[1], before, now)
-    if name.startswith("model "):
+    if name.startswith(("model ", "leaderboard ")):
         return f"{name} {'joined' if before is None else 'left' if now is None else 'changed'}"
     shown = f"metric {metric[1]}: {metric[2]}" if metric else SHOWN_AS.get(name, name)
     return f"{shown} {_short(before)} → {_short(now)}"

@@ -12,6 +12,7 @@ from vlmbench_assets.graph import build_assets
 from vlmbench_assets.instance import HOST_TAG, host, open_instance
 from vlmbench_assets.jobs import CellOrder, run_at_once
 from vlmbench_assets.make.answers import Asking
+from vlmbench_assets.make.benchmark_leaderboard import benchmark_is_fresh, benchmarks_to_show
 from vlmbench_assets.make.leaderboard import leaderboard_is_fresh
 from vlmbench_assets.partitions import cell_key
 from vlmbench_assets.plan import PlannedCell
@@ -70,6 +71,10 @@ class CellRunner:
     def rank(self, dataset: str) -> str:
         """Make a dataset's leaderboard; return why that failed, or an empty string."""
         return self._materialize(["leaderboard"], dataset)
+
+    def rank_benchmark(self, benchmark: str) -> str:
+        """Make a benchmark's leaderboard; return why that failed, or an empty string."""
+        return self._materialize(["benchmark_leaderboard"], benchmark)
 
     def close(self) -> None:
         """Give the instance back."""
@@ -135,6 +140,10 @@ def run_cells(
         reason = "" if fresh else runner.rank(dataset)
         if reason:
             outcomes.append(CellOutcome(Cell(model="leaderboard", dataset=dataset), reason))
+    for benchmark in benchmarks_to_show(bench, datasets):
+        reason = "" if benchmark_is_fresh(bench, benchmark) else runner.rank_benchmark(benchmark)
+        if reason:
+            outcomes.append(CellOutcome(Cell(model="benchmark_leaderboard", dataset=benchmark), reason))
     return outcomes
 
 

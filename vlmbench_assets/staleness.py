@@ -127,6 +127,11 @@ class Judge:
         made = self.bench.store.manifest("leaderboard", dataset)
         return self._judge("leaderboard", made, self.made_from.leaderboard(dataset, models))
 
+    def benchmark(self, benchmark: str) -> Judgement:
+        """Judge a benchmark's leaderboard."""
+        made = self.bench.store.manifest("benchmark_leaderboard", benchmark)
+        return self._judge("benchmark_leaderboard", made, self.made_from.benchmark(benchmark))
+
     def wanted(self, cell: Cell) -> str:
         """Digest of all that is declared for a cell, whatever was made of it: one attempt is enough for each."""
         samples = self.samples(cell.dataset)

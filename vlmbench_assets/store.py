@@ -15,7 +15,7 @@ from vlmbench_assets.objects import Objects
 from vlmbench_sdk import WorkspaceError
 from vlmbench_sdk.records import Record
 
-AssetName = Literal["samples", "answers", "metrics", "aggregates", "report", "leaderboard"]
+AssetName = Literal["samples", "answers", "metrics", "aggregates", "report", "leaderboard", "benchmark_leaderboard"]
 CELL_ASSETS: tuple[AssetName, ...] = ("answers", "metrics", "aggregates", "report")
 """The stages of a cell, in order."""
 
@@ -34,6 +34,7 @@ class Manifest(Record):
     schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
     asset: AssetName
     dataset: str
+    """Of a benchmark's leaderboard, the benchmark."""
     model: str = ""
     written_at: str
     """UTC time in ISO 8601."""

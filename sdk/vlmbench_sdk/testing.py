@@ -11,7 +11,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from vlmbench_sdk.asking import ask_all
-from vlmbench_sdk.metric import Case, Cases, bare
+from vlmbench_sdk.metric import Case, Cases, letters
 from vlmbench_sdk.model import Model, ModelSettings
 from vlmbench_sdk.plugin_specs import (
     DatasetReaderPlugin,
@@ -97,7 +97,7 @@ def check_many(plugin: MetricPlugin, options: dict[str, JsonValue] | None = None
             references=[case.references for case in some],
             answer_types=[case.answer_type for case in some],
             normalize=lambda texts: [_folded(text) for text in texts],
-            bare=lambda texts: [bare(text) for text in texts],
+            letters=lambda texts: [letters(text) for text in texts],
         )
         found, ones = many(columns, chosen), [scorer(case, chosen) for case in some]
         for name, column in (

@@ -39,7 +39,9 @@ def _page(text: str) -> Page:
             Section(text, (Table((text, "n"), ((text, "1"), (text, "—"), ("z", "12")), caption=text), card)),
             Section("b", (Picture(text, "a.png", b"\x89PNG", Table(("a",), ((text,),))), Bullets(((text,),)))),
             Section("c", (Commands(text), Folded(text, (Table(("", ""), ((text, "v"),)), card)))),
-            Section("d", (Paragraph((Link("csv", "leaderboard.csv"),)),)),
+            Section(
+                "d", (Paragraph((Link("csv", "leaderboard.csv"),)), Table(("a",), ((Link(text, "report.html"),),)))
+            ),
         ),
     )
 
@@ -75,15 +77,17 @@ def test_text_never_becomes_markup_in_html() -> None:
         "",
         "data:image/png;base64",
         "leaderboard.csv",
+        "report.html",
     }
     page_html(_page(HOSTILE)).encode("utf-8")
 
 
 @given(st.text(max_size=40))
 def test_any_text_gives_one_row_a_row_in_markdown(text: str) -> None:
-    lines = page_markdown(Page("t", (), (Section("s", (Table(("a", "b"), ((text, "x"),)),)),))).split("\n")
-    assert len(lines) == 8
-    assert len(re.findall(r"(?<!\\)\|", lines[6])) == 3
+    for cell in (text, Link(text, "a.md")):
+        lines = page_markdown(Page("t", (), (Section("s", (Table(("a", "b"), ((cell, "x"),)),)),))).split("\n")
+        assert len(lines) == 8
+        assert len(re.findall(r"(?<!\\)\|", lines[6])) == 3
 
 
 def test_the_same_page_gives_the_same_bytes() -> None:

@@ -36,6 +36,8 @@ class Kind:
     """Datasets that are read again, and why."""
     boards: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Leaderboards that are stale at once; the others are when the tables are new."""
+    benchmark: tuple[str, ...] | None = None
+    """Why the leaderboard of the benchmark is stale, where that is something else than those of its datasets."""
     without_gold: Mapping[str, int] = field(default_factory=dict)
 
 

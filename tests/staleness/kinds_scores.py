@@ -134,9 +134,10 @@ SCORES = [
     ),
     Kind(
         "layout of the pages",
-        constants={"PAGE": "4"},
+        constants={"PAGE": "5"},
         stale=everywhere(report=["layout of the page changed"]),
         boards=dict.fromkeys(SAMPLES, ("layout of the page changed",)),
+        benchmark=(),
     ),
     Kind(
         "output contract",
@@ -156,5 +157,9 @@ SCORES = [
         boards=dict.fromkeys(SAMPLES, (PRICED,)),
     ),
     Kind("model joined", join, boards=dict.fromkeys(SAMPLES, ("model new joined",))),
-    Kind("model that left for another benchmark", leave),
+    Kind(
+        "model that left for another benchmark",
+        leave,
+        benchmark=("leaderboard big changed", "leaderboard tiny changed"),
+    ),
 ]

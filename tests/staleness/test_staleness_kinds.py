@@ -67,3 +67,7 @@ def test_exactly_what_changed_is_stale(kind: Kind, made: Path, tmp_path: Path, m
     judge = Judge(bench)
     boards = {name: judge.leaderboard(name, models_of(bench, name)).reasons for name in SAMPLES}
     assert {name: reasons for name, reasons in boards.items() if reasons} == dict(kind.boards)
+    over = tuple(f"leaderboard {name} changed" for name in kind.boards)
+    over = kind.benchmark if kind.benchmark is not None else over
+    assert [each for each in judge.benchmark("b").reasons if each.startswith("leaderboard ")] == list(over)
+    assert bool(judge.benchmark("b").reasons) == bool(kind.boards or over)

@@ -1,5 +1,6 @@
 """Leaderboards: order, ties, missing models, directions."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -7,14 +8,28 @@ import pandas as pd
 import pytest
 
 from tests.work.cells import CER, EXACT, Row, cell_of
+from vlmbench_assets.page.as_markdown import page_markdown
 from vlmbench_assets.work.aggregate import counted, joined
 from vlmbench_assets.work.compare import difference, paired_rows
+from vlmbench_assets.work.leaderboard_page import Board, leaderboard_pages
 from vlmbench_assets.work.paired import holm
-from vlmbench_assets.work.rank import CellScores, leaderboard_markdown, rank, terminal_rows
+from vlmbench_assets.work.rank import CellScores, Ranking, terminal_rows
+from vlmbench_assets.work.rank import rank as rank_all
 from vlmbench_assets.work.separate import all_pairs, front
+from vlmbench_assets.work.winners import DIMENSIONS
 from vlmbench_sdk import MetricPlugin
 
 PLUGINS: dict[str, MetricPlugin] = {"exact_match": EXACT, "cer": CER}
+
+
+def rank(cells: Mapping[str, CellScores | None], headline: str, plugins: Mapping[str, MetricPlugin]) -> pd.DataFrame:
+    return rank_all(cells, headline, plugins).table
+
+
+def page_of(ranking: Ranking) -> str:
+    samples = pd.DataFrame(columns=["sample_id", "doc_id", *DIMENSIONS])
+    board = Board("receipts", ranking, samples, {}, {}, {}, "vlmbench leaderboard receipts")
+    return page_markdown(dict(leaderboard_pages(board))["md"])
 
 
 def _scores(right: int, of: int, *, limit: int | None = None, cer: float = 0.1) -> CellScores:
@@ -41,9 +56,9 @@ def test_models_are_ranked_and_none_is_dropped() -> None:
 
 
 def test_lower_is_better_ranks_the_other_way() -> None:
-    table = rank({"worse": _scores(5, 10, cer=0.5), "better": _scores(5, 10, cer=0.1)}, "cer", PLUGINS)
-    assert list(table["model"]) == ["better", "worse"]
-    assert "lower is better" in leaderboard_markdown(table, "receipts", "cer", PLUGINS)
+    ranking = rank_all({"worse": _scores(5, 10, cer=0.5), "better": _scores(5, 10, cer=0.1)}, "cer", PLUGINS)
+    assert list(ranking.table["model"]) == ["better", "worse"]
+    assert "lower is better" in page_of(ranking)
 
 
 def test_ranks_are_intervals_where_models_are_not_separable() -> None:
@@ -116,6 +131,8 @@ def test_what_people_see() -> None:
 
 @pytest.mark.parametrize("cells", [{}, {"a": None}])
 def test_a_leaderboard_without_results(cells: dict[str, CellScores | None]) -> None:
-    table = rank(cells, "exact_match", PLUGINS)
-    assert len(table) == len(cells)
-    assert "| rank |" in leaderboard_markdown(table, "receipts", "exact_match", PLUGINS)
+    ranking = rank_all(cells, "exact_match", PLUGINS)
+    assert len(ranking.table) == len(cells)
+    page = page_of(ranking)
+    assert "| rank | possible | front |" in page
+    assert "No model has a score yet." in page

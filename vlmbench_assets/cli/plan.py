@@ -56,7 +56,7 @@ def plan(
         print_json(_as_json(made, skipped))
     else:
         _print(made, skipped)
-    if made.to_do or made.leaderboards:
+    if made.to_do or made.leaderboards or made.benchmarks:
         context.exit(SOMETHING_TO_DO)
 
 
@@ -97,6 +97,8 @@ def _notes(made: "Plan") -> Iterator[str]:
             yield f"imported: {each.judged.cell}: from {each.judged.imported}, never asked"
     for dataset, found in made.leaderboards.items():
         yield f"leaderboard of {dataset}: {found.state}: {'; '.join(found.reasons)}"
+    for benchmark, found in made.benchmarks.items():
+        yield f"leaderboard of benchmark {benchmark}: {found.state}: {'; '.join(found.reasons)}"
     for dataset, number in made.without_gold.items():
         yield f"dataset {dataset}: {number} samples have no gold and will not be scored"
     for cell, note in made.unreadable_gold.items():
@@ -166,6 +168,7 @@ def _as_json(made: "Plan", skipped: Sequence[str]) -> dict[str, object]:
         "without_gold": made.without_gold,
         "unreadable_gold": made.unreadable_gold,
         "leaderboards": {dataset: list(found.reasons) for dataset, found in made.leaderboards.items()},
+        "benchmark_leaderboards": {name: list(found.reasons) for name, found in made.benchmarks.items()},
         "left_out": list(skipped),
         "to_do": len(made.to_do),
     }

@@ -129,6 +129,7 @@ def _print_summary(
     bench: "Bench", cells: "list[Cell]", planned: int, failed: "list[CellOutcome]", seconds: float
 ) -> None:
     from vlmbench_assets.cli.leaderboard import print_leaderboard
+    from vlmbench_assets.make.benchmark_leaderboard import benchmarks_to_show
 
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         print_leaderboard(bench, dataset)
@@ -139,7 +140,11 @@ def _print_summary(
     for reason, names in together([(outcome.reason, str(outcome.cell)) for outcome in failed]).items():
         click.echo(f"failed: {', '.join(names)}: {reason}", err=True)
     click.echo(f"reports:      {bench.store.root / 'report'}/MODEL/DATASET/report.md")
-    click.echo(f"leaderboards: {bench.store.root / 'leaderboard'}/DATASET/leaderboard.md")
+    click.echo(f"leaderboards: {bench.store.root / 'leaderboard'}/DATASET/leaderboard.html")
+    for name in benchmarks_to_show(bench, [cell.dataset for cell in cells]):
+        page = bench.store.folder("benchmark_leaderboard", name) / "leaderboard.html"
+        if page.exists():
+            click.echo(f"benchmark {name}: {page}")
 
 
 def _as_json(outcomes: "list[CellOutcome]", cells: "list[Cell]", unanswered: "dict[Cell, str]") -> list[dict[str, str]]:

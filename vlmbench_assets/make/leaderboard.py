@@ -1,6 +1,6 @@
 """Make a dataset's `leaderboard`: its models, side by side."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 from pydantic import JsonValue
@@ -9,55 +9,138 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import AGGREGATES, ANSWERS, METRICS, SAMPLES
 from vlmbench_assets.hold import dataset_held, failure_of
+from vlmbench_assets.imported_model import imported_from
 from vlmbench_assets.lineage import Lineage, digest_bytes
 from vlmbench_assets.made_from import MadeFrom
 from vlmbench_assets.make.aggregates import combine_by_metric
 from vlmbench_assets.make.samples import samples_of
 from vlmbench_assets.models_of import models_of
+from vlmbench_assets.page.as_html import page_html
+from vlmbench_assets.page.as_markdown import page_markdown
+from vlmbench_assets.page.blocks import Page
 from vlmbench_assets.prompting import TUNED, collection_of, tuned_here
 from vlmbench_assets.staleness import Judge
-from vlmbench_assets.store import Manifest
+from vlmbench_assets.store import AssetName, Manifest
 from vlmbench_assets.tables import parse_table, read_table, to_csv
 from vlmbench_assets.work.aggregate import counted, joined
+from vlmbench_assets.work.board_parts import Suffix
+from vlmbench_assets.work.leaderboard_page import Board, leaderboard_pages
 from vlmbench_assets.work.parse import contracts_of, spoken, with_failures
-from vlmbench_assets.work.rank import CellScores, leaderboard_markdown, rank
+from vlmbench_assets.work.rank import CellScores, Ranking, rank
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY
+from vlmbench_assets.work.winners import DIMENSIONS
 
 
-def rank_dataset(bench: Bench, dataset: str) -> tuple[pd.DataFrame, str]:
-    """Rank the models of a dataset; return the table and its page.
+def rank_dataset(
+    bench: Bench, dataset: str, models: Sequence[str] | None = None, headline: str | None = None
+) -> Ranking:
+    """Rank the models of a dataset.
 
     A model without results stands in the table as missing; it is never left out.
+
+    Args:
+        bench: The workspace.
+        dataset: The dataset.
+        models: These; default: all that met it or are to meet it.
+        headline: The metric that ranks; default: the dataset's.
     """
-    models = models_of(bench, dataset)
+    models = models_of(bench, dataset) if models is None else models
     judge = Judge(bench, keep_errors=True)
-    headline = bench.catalog.headline_of(dataset, models[0]) if models else ""
+    if headline is None:
+        headline = bench.catalog.headline_of(dataset, models[0]) if models else ""
     reference = _Reference(bench, dataset, headline)
     scores = {model: _scores(judge, Cell(model=model, dataset=dataset), reference) for model in models}
     plugins = {name: bench.metric(name) for name in bench.catalog.metrics}
     combine = combine_by_metric(bench, [headline] if headline else [])
-    table = rank(scores, headline, plugins, combine.get(headline))
-    return table, leaderboard_markdown(table, dataset, headline, plugins)
+    return rank(scores, headline, plugins, combine.get(headline))
 
 
 def make_leaderboard(bench: Bench, dataset: str) -> tuple[str, Manifest]:
-    """Write a dataset's leaderboard, and return its page and its manifest."""
+    """Write a dataset's leaderboard, and return its page as Markdown and its manifest."""
     with dataset_held(bench.store, "leaderboard", dataset):
-        return _publish(bench, dataset)
+        board = board_of(bench, dataset)
+        return publish_board(
+            bench, "leaderboard", dataset, board.ranking.table, dict(leaderboard_pages(board)), board.lineage
+        )
 
 
-def _publish(bench: Bench, dataset: str) -> tuple[str, Manifest]:
-    table, text = rank_dataset(bench, dataset)
-    content = text.encode("utf-8", "replace")
-    manifest = bench.store.publish(
-        "leaderboard",
-        dataset,
-        files={"leaderboard.csv": to_csv(table).encode("utf-8", "replace"), "leaderboard.md": content},
+def board_of(bench: Bench, dataset: str) -> Board:
+    """All that a dataset's page shows."""
+    models = models_of(bench, dataset)
+    ranking = rank_dataset(bench, dataset, models)
+    path = bench.store.table("samples", dataset)
+    samples = read_table(path, SAMPLES) if path.exists() else pd.DataFrame(columns=SAMPLES.columns)
+    ranked = list(ranking.table["model"])
+    compare = f"\nvlmbench compare {' '.join(ranked[:2])} --dataset {dataset}" if len(ranked) > 1 else ""
+    benchmarks = [name for name, entry in bench.catalog.benchmarks.items() if dataset in entry.datasets]
+    run = "".join(f"vlmbench run --benchmark {name} --dataset {dataset}\n" for name in benchmarks)
+    return Board(
+        dataset=dataset,
+        ranking=ranking,
+        samples=samples[["sample_id", "doc_id", *DIMENSIONS]],
+        concerns={
+            model: list(concerns_of(bench, Cell(model=model, dataset=dataset), ranking.cells[model]))
+            for model in ranked
+        },
+        reports=report_paths(bench, dataset, models),
         lineage=leaderboard_lineage(bench, MadeFrom(bench), dataset),
+        commands=f"{run}vlmbench leaderboard {dataset}{compare}",
+    )
+
+
+def publish_board(
+    bench: Bench,
+    asset: AssetName,
+    name: str,
+    table: pd.DataFrame,
+    pages: Mapping[Suffix, Page],
+    lineage: Mapping[str, str],
+) -> tuple[str, Manifest]:
+    """Write a leaderboard in its three forms with its pictures; return it as Markdown, and its manifest."""
+    text = page_markdown(pages["md"])
+    content = text.encode("utf-8", "replace")
+    pictures = pages["html"].pictures()
+    manifest = bench.store.publish(
+        asset,
+        name,
+        files={
+            **{picture.file: picture.png for picture in pictures},
+            "leaderboard.csv": to_csv(table).encode("utf-8", "replace"),
+            "leaderboard.html": page_html(pages["html"]).encode("utf-8", "replace"),
+            "leaderboard.md": content,
+        },
+        lineage=lineage,
         digests={"page": digest_bytes(content)},
-        facts={"models": list[JsonValue](models_of(bench, dataset))},
+        facts={"models": list[JsonValue](table["model"]), "pictures": [picture.file for picture in pictures]},
     )
     return text, manifest
+
+
+def concerns_of(bench: Bench, cell: Cell, scores: CellScores | None) -> Iterator[str]:
+    """What a reader must know of a cell before trusting its row."""
+    if scores is None:
+        failure = failure_of(bench.store, cell.dataset, cell.model)
+        stage = "scored" if bench.store.manifest("answers", cell.dataset, cell.model) else "run"
+        reason = " ".join(failure.reason.split()) if failure else ""
+        yield f"missing, its last run failed at {failure.stage}: {reason}" if failure else f"missing, never {stage}"
+        return
+    if scores.limit:
+        yield f"only the first {scores.limit} samples were asked"
+    yield from scores.warnings
+    if scores.imported:
+        yield f"answers imported from {scores.imported}, so latency and cost are what that file says"
+
+
+def report_paths(bench: Bench, dataset: str, models: Sequence[str]) -> dict[str, dict[Suffix, str]]:
+    """Where the reports of a dataset lie, seen from a leaderboard: for each kind of page one of its kind, if any."""
+    found: dict[str, dict[Suffix, str]] = {}
+    for model in models:
+        made = bench.store.manifest("report", dataset, model)
+        if made is not None and "report.md" in made.files:
+            folder = f"../../report/{model}/{dataset}"
+            html = "report.html" if "report.html" in made.files else "report.md"
+            found[model] = {"html": f"{folder}/{html}", "md": f"{folder}/report.md"}
+    return found
 
 
 def leaderboard_lineage(bench: Bench, made_from: MadeFrom, dataset: str) -> Lineage:
@@ -118,6 +201,8 @@ def _scores(judge: Judge, cell: Cell, reference: _Reference) -> CellScores | Non
         warnings=(*([other] if other else []), *cell_warnings(judge, cell)),
         counted=None if other else reference.counted(cell, answers),
         cost_per_1000=_cost(bench, cell.model, answers),
+        currency=price.currency if (price := bench.catalog.models[cell.model].price) else "",
+        imported=imported_from(manifest),
     )
 
 

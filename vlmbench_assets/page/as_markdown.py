@@ -57,7 +57,7 @@ def _block(block: Block) -> str:
             values = [f"{tile.value} ({tile.note})" if tile.note else tile.value for tile in tiles]
             return markdown_table([tile.name for tile in tiles], [values])
         case Table():
-            table = markdown_table(block.header, block.rows, block.longest)
+            table = _table(block)
             return f"{escape(block.caption, LONGEST_SENTENCE)}\n\n{table}" if block.caption else table
         case Picture():
             return f"![{escape(block.caption)}]({block.file})\n\n{escape(block.caption, LONGEST_SENTENCE)}."
@@ -70,6 +70,15 @@ def _block(block: Block) -> str:
             return "\n\n".join(_cards([block]))
         case _:
             assert_never(block)
+
+
+def _table(table: Table) -> str:
+    head, line, *_ = markdown_table(table.header, []).splitlines()
+    rows = [
+        " | ".join(_inline(cell) if isinstance(cell, Link) else escape(cell, table.longest) or " " for cell in row)
+        for row in table.rows
+    ]
+    return "\n".join([head, line, *(f"| {row} |" for row in rows)]) + "\n"
 
 
 def _line(parts: Sequence[Inline]) -> str:

@@ -78,10 +78,10 @@ class Tiles:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text; a cell longer than `longest` characters is cut, and HTML shows the rest where it is asked."""
+    """Rows of text and links; a cell of more than `longest` characters is cut, and HTML shows the rest where asked."""
 
     header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[str | Link, ...], ...]
     caption: str = ""
     longest: int = LONGEST_CELL
     kind: ClassVar[str] = "table"

@@ -57,6 +57,23 @@ def combined(
     }
 
 
+def estimate_combined(rows: pd.DataFrame, documents: IntArray, combine: Combine, plugin: MetricPlugin) -> Estimate:
+    """The value of some rows, with its interval and its standard error.
+
+    Args:
+        rows: Rows that count, with columns value, weight, category and detail.
+        documents: Number of each row's document, from 0.
+        combine: Makes the value.
+        plugin: The range of the value.
+    """
+    scores = scores_of(rows)
+    held = [
+        [scores[row] for row in np.flatnonzero(documents == number)]
+        for number in range(int(documents.max(initial=-1)) + 1)
+    ]
+    return _estimate(held, combine, plugin)
+
+
 def scores_of(rows: pd.DataFrame) -> list[Score]:
     """The rows of a metric as scores; what counts as the worst has that value, and what a scorer says of no answer."""
     columns = (rows[name].tolist() for name in ("value", "weight", "category", "detail"))

@@ -145,8 +145,17 @@ def paired_rows(two: pd.DataFrame, one: pd.DataFrame, key: list[str]) -> pd.Data
     return both.assign(change=both["value"] - both["value_first"])
 
 
-def difference(both: pd.DataFrame, plugin: MetricPlugin, combine: Combine | None = None) -> Difference:
-    """The difference over some samples, with its interval and what can be said of it."""
+def difference(
+    both: pd.DataFrame, plugin: MetricPlugin, combine: Combine | None = None, *, tested: bool = True
+) -> Difference:
+    """The difference over some samples, with its interval and what can be said of it.
+
+    Args:
+        both: Samples of both states, as `paired_rows` gives them.
+        plugin: The metric behind their scores.
+        combine: For a metric whose value is no mean of samples.
+        tested: Whether its p-value is wanted, which most of the time goes to.
+    """
     documents = pd.factorize(both["doc_id"], sort=True)[0]
     sums = _sums(both, documents)
     totals = sums.sum(axis=0)
@@ -162,7 +171,7 @@ def difference(both: pd.DataFrame, plugin: MetricPlugin, combine: Combine | None
     found = replace(found, first=first, second=second, difference=second - first)
     if not moved.any() and (both["weight"] == both["weight_first"]).all():
         return replace(found, low=0.0, high=0.0, p_value=1.0, verdict="no difference")
-    return _judged(_with(found, *interval(sums), p_value(sums)), plugin)
+    return _judged(_with(found, *interval(sums), p_value(sums) if tested else None), plugin)
 
 
 def corrected_for_number(found: Sequence[Difference], plugin: MetricPlugin) -> list[Difference]:

@@ -4,6 +4,7 @@ Fields of one page are not independent, so documents are what is drawn and flipp
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ FLIPS = 10_000
 EXACT_DOCUMENTS = 13
 """Up to so many documents every flip of signs is tried: 2**13 are fewer than `FLIPS`."""
 LEVEL = 0.05
+UNMOVED = 1e-12
+"""Below this a difference of sums is what adding up in another order leaves."""
 
 Sums = FloatArray
 """Shape (documents, 4): score times weight in the first state and in the second, then the two weights."""
@@ -110,6 +113,39 @@ def p_values(changes: FloatArray, flips: int = FLIPS) -> FloatArray:
         extreme += (np.abs(signs @ some) >= least).sum(axis=0)
     exact = documents <= EXACT_DOCUMENTS
     found[flipped] = extreme / 2**documents if exact else (extreme + 1) / (flips + 1)
+    return found
+
+
+def p_values_between(sums: FloatArray, flips: int = FLIPS) -> dict[tuple[int, int], float]:
+    """The same for every two of some states that answered the same: each total is flipped once, not once a pair.
+
+    Args:
+        sums: Scores times weights, shape (documents, states).
+        flips: How many are drawn where not all can be tried.
+    """
+    from scipy.stats import binomtest
+
+    documents, states = sums.shape
+    found: dict[tuple[int, int], float] = {}
+    least = np.full((states, states), np.inf)
+    for first, second in combinations(range(states), 2):
+        change = sums[:, second] - sums[:, first]
+        moved = change[np.abs(change) > UNMOVED]
+        found[first, second] = 1.0
+        if len(moved) and np.ptp(np.abs(moved)) <= 1e-9 * abs(moved[0]):
+            found[first, second] = float(binomtest(int((moved > 0).sum()), len(moved)).pvalue)
+        elif len(moved):
+            least[first, second] = abs(change.sum()) * (1 - 1e-9) - 1e-12
+    extreme = np.zeros((states, states))
+    for signs in _signs(documents, flips) if np.isfinite(least).any() else ():
+        totals = np.ascontiguousarray((signs @ sums).T)
+        for first in range(states - 1):
+            changes = np.abs(totals[first + 1 :] - totals[first])
+            extreme[first, first + 1 :] += (changes >= least[first, first + 1 :, None]).sum(axis=1)
+    exact = documents <= EXACT_DOCUMENTS
+    for first, second in zip(*np.nonzero(np.isfinite(least)), strict=True):
+        count = extreme[first, second]
+        found[int(first), int(second)] = float(count / 2**documents if exact else (count + 1) / (flips + 1))
     return found
 
 

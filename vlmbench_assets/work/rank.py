@@ -1,16 +1,16 @@
 """Put the models of a dataset side by side."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from vlmbench_assets.contracts import UNANSWERED
 from vlmbench_assets.work.combined import Combine
-from vlmbench_assets.work.markdown import NOTHING, interval, markdown_table, number, percent
+from vlmbench_assets.work.markdown import NOTHING, interval, number, percent
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY
-from vlmbench_assets.work.separate import all_pairs, front, rank_intervals
+from vlmbench_assets.work.separate import Pair, all_pairs, front, rank_intervals
 from vlmbench_sdk import MetricPlugin
 
 FIXED = (
@@ -29,7 +29,7 @@ FIXED = (
     "front",
     "note",
 )
-HEADLINE_AT = 4
+MODEL_AT, HEADLINE_AT, INTERVAL_AT, SAMPLES_AT, SECONDS_AT = 3, 4, 5, 7, 10
 MISSING = "missing"
 FRONT = "◆"
 
@@ -51,6 +51,39 @@ class CellScores:
     cannot be held against others."""
     cost_per_1000: float | None = None
     """What a thousand answers cost; 0 where asking costs nothing, None where it is not known."""
+    currency: str = ""
+    imported: str = ""
+    """Where its answers were imported from; empty where the model was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The models of a dataset, best first, and how each pair of them differs."""
+
+    headline: str
+    table: pd.DataFrame
+    pairs: list[Pair]
+    """Every pair that can be compared, the higher ranked one first."""
+    cells: Mapping[str, CellScores | None]
+    plugin: MetricPlugin | None = None
+    """The metric behind the headline; None where nothing ranks."""
+    combine: Combine | None = None
+
+    @property
+    def scores(self) -> dict[str, pd.DataFrame]:
+        """What counts of each ranked model that can be compared, best first."""
+        ranked = self.table.loc[self.table[self.headline].notna(), "model"]
+        return {name: cell.counted for name in ranked if (cell := self.cells[name]) and cell.counted is not None}
+
+    @property
+    def documents(self) -> int:
+        """How many documents the scores rest on."""
+        return max((rows["doc_id"].nunique() for rows in self.scores.values()), default=0)
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Of the headline."""
+        return self.plugin is None or self.plugin.higher_is_better
 
 
 def rank(
@@ -58,71 +91,51 @@ def rank(
     headline: str,
     plugins: Mapping[str, MetricPlugin],
     combine: Combine | None = None,
-) -> pd.DataFrame:
+) -> Ranking:
     """Make the leaderboard: a row per model, best first, those without results last.
 
-    Columns: rank, rank_low and rank_high (the ranks that paired tests leave open), model, the headline and its
-    interval, coverage, samples, failed, median_latency_ms, seconds, cost_per_1000, front (whether no other model is
-    as good in quality, latency and cost and better in one), a column per further metric, note. A null score has no
-    rank.
+    Columns: rank, rank_low and rank_high (the ranks that paired tests leave open; any, for a model that cannot be held
+    against others), model, the headline and its interval, coverage, samples, failed, median_latency_ms, seconds,
+    cost_per_1000, front (whether no other model is as good in quality, latency and cost and better in one), a column
+    per further metric, note. A null score has no rank.
     """
     others = dict.fromkeys(
         name for cell in cells.values() if cell is not None for name in cell.aggregates["metric"] if name != headline
     )
     rows = [_row(model, cell, headline, list(others)) for model, cell in cells.items()]
-    down = headline not in plugins or plugins[headline].higher_is_better
+    plugin = plugins.get(headline)
+    down = plugin is None or plugin.higher_is_better
     table = pd.DataFrame(rows, columns=_columns(headline, list(others))).astype({headline: float})
     table = table.sort_values(headline, ascending=not down, na_position="last", kind="stable", ignore_index=True)
     table["rank"] = table[headline].rank(method="min", ascending=not down).astype("Int64")
+    ranking = Ranking(headline, table, [], cells, plugin, combine)
     ranked = table.loc[table[headline].notna(), "model"].tolist()
-    ranks = _rank_intervals(cells, ranked, headline, plugins, combine)
+    pairs = all_pairs(ranking.scores, plugin, combine) if plugin else []
+    ranks = rank_intervals(ranked, pairs, higher_is_better=down) if plugin else {}
     for position, name in enumerate(("rank_low", "rank_high")):
         table[name] = table["model"].map({model: each[position] for model, each in ranks.items()}).astype("Int64")
-    table["front"] = table["model"].isin(_front(table, ranked, down=down))
-    return table
+    table["front"] = table["model"].isin(_front(table, ranked, one_currency(cells.values()), down=down))
+    return replace(ranking, pairs=pairs)
 
 
-def _rank_intervals(
-    cells: Mapping[str, CellScores | None],
-    ranked: Sequence[str],
-    headline: str,
-    plugins: Mapping[str, MetricPlugin],
-    combine: Combine | None,
-) -> dict[str, tuple[int, int]]:
-    """Ranks that remain possible; a model that cannot be held against others may have any."""
-    if headline not in plugins:
-        return {}
-    scores = {model: cell.counted for model in ranked if (cell := cells[model]) and cell.counted is not None}
-    pairs = all_pairs(scores, plugins[headline], combine)
-    return rank_intervals(ranked, pairs, higher_is_better=plugins[headline].higher_is_better)
+def one_currency(cells: Iterable[CellScores | None]) -> str | None:
+    """The currency of all prices; None where they differ, so that costs cannot be compared."""
+    found = {cell.currency for cell in cells if cell is not None and cell.cost_per_1000 and cell.currency}
+    return next(iter(found), "") if len(found) <= 1 else None
 
 
-def _front(table: pd.DataFrame, ranked: Sequence[str], *, down: bool) -> set[str]:
+def _front(table: pd.DataFrame, ranked: Sequence[str], currency: str | None, *, down: bool) -> set[str]:
     rows = table[table["model"].isin(ranked)].set_index("model")
     known = [
         {str(model): None if pd.isna(value) else float(value) for model, value in rows[name].items()}
-        for name in ("median_latency_ms", "cost_per_1000")
+        for name in ("median_latency_ms", *(["cost_per_1000"] if currency is not None else []))
     ]
     quality = {str(model): float(value) for model, value in rows[table.columns[HEADLINE_AT]].items()}
     return front(quality, known, higher_is_better=down)
 
 
-def leaderboard_markdown(table: pd.DataFrame, dataset: str, headline: str, plugins: Mapping[str, MetricPlugin]) -> str:
-    """The leaderboard as a page."""
-    header, rows = terminal_rows(table, headline)
-    direction = "higher" if headline not in plugins or plugins[headline].higher_is_better else "lower"
-    return (
-        f"# Leaderboard of {dataset}\n\n"
-        f"Ranked by `{headline}` ({direction} is better), over all samples asked; a failed answer counts as the "
-        "worst score. Intervals are 95 %, clustered by document. `possible` are the ranks that paired tests on the "
-        "same samples leave open (documents flipped, Holm's correction over all pairs): models that share ranks are "
-        "not separable. ◆ marks the front: no other model is as good in score, latency and cost and better in one."
-        "\n\n" + markdown_table(header, rows)
-    )
-
-
-def terminal_rows(table: pd.DataFrame, headline: str) -> tuple[list[str], list[list[str]]]:
-    """Header and cells as people read them."""
+def terminal_rows(table: pd.DataFrame, headline: str, *, brief: bool = False) -> tuple[list[str], list[list[str]]]:
+    """Header and cells as people read them; brief: what is needed to choose."""
     others = [name for name in table.columns if name not in FIXED and name != headline]
     priced = bool((table["cost_per_1000"].fillna(0) > 0).any())
     header = ["rank", "possible", "front", "model", headline, "95 %", "coverage", "samples", "failed", "ms", "s"]
@@ -146,6 +159,13 @@ def terminal_rows(table: pd.DataFrame, headline: str) -> tuple[list[str], list[l
         ]
         for row in table.to_dict("records")
     ]
+    if brief:
+        first, last = [MODEL_AT, HEADLINE_AT, INTERVAL_AT], len(header) - 1
+        # By place, since a metric may be called as a column is.
+        left = {*first, SAMPLES_AT, SECONDS_AT, *range(last - len(others), last)}
+        left |= set() if any(row[last] for row in rows) else {last}
+        kept = [*first, *(place for place in range(len(header)) if place not in left)]
+        return [header[place] for place in kept], [[row[place] for place in kept] for row in rows]
     return header, rows
 
 

@@ -1,0 +1,153 @@
+"""Leaderboards of datasets and of a benchmark over a real workspace: their files, links, staleness, the command."""
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from playwright.sync_api import sync_playwright
+
+from tests.cells import answer, bench_of
+from tests.support import Run, write_yaml
+from tests.test_compare import write_documents
+from tests.test_ui import FLAGS
+from vlmbench_assets.catalog import Cell
+from vlmbench_assets.cli.main import cli
+from vlmbench_assets.make.aggregates import make_aggregates
+from vlmbench_assets.make.benchmark_leaderboard import benchmarks_to_show, make_benchmark_leaderboard
+from vlmbench_assets.make.leaderboard import make_leaderboard
+from vlmbench_assets.make.metrics import make_metrics
+from vlmbench_assets.make.report import make_report
+from vlmbench_assets.plan import make_plan, summary
+from vlmbench_assets.staleness import Judge
+
+DATASETS = ("pages", "more")
+CELLS = [("one", "pages"), ("two", "pages"), ("three", "pages"), ("one", "more"), ("two", "more")]
+LINK = re.compile(r'href="([^"#]+)"|\]\(<?([^)>]+)>?\)')
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three models on two datasets, but for one cell."""
+    root = tmp_path_factory.mktemp("board") / "workspace"
+    for model, says in (("one", "a"), ("two", "b"), ("three", "a")):
+        write_yaml(root, f"models/{model}", f"plugin: echo\noptions: {{answer: '{says}'}}\n")
+    for dataset in DATASETS:
+        write_yaml(root, f"datasets/{dataset}", "reader: jsonl\nsource: source\n")
+    text = "models: [one, two, three]\ndatasets: [pages, more]\nmetrics: [exact_match]\nheadline: exact_match\n"
+    write_yaml(root, "benchmarks/both", text)
+    write_yaml(root, "benchmarks/alone", "models: [one]\ndatasets: [pages]\nmetrics: [exact_match]\n")
+    write_documents(root)
+    for model, dataset in CELLS:
+        answer(root, model, dataset)
+        make_metrics(bench_of(root), Cell(model, dataset))
+        make_aggregates(bench_of(root), Cell(model, dataset))
+    for dataset in DATASETS:
+        make_report(bench_of(root), Cell("one", dataset))
+    for dataset in DATASETS:
+        make_leaderboard(bench_of(root), dataset)
+    make_benchmark_leaderboard(bench_of(root), "both")
+    return root
+
+
+@pytest.fixture
+def copy(made: Path, tmp_path: Path) -> Path:
+    root = tmp_path / "copy"
+    shutil.copytree(made, root)
+    return root
+
+
+def pages(root: Path) -> Iterator[Path]:
+    for folder in ("leaderboard/pages", "leaderboard/more", "benchmark_leaderboard/both"):
+        for suffix in ("html", "md"):
+            yield root / "data" / folder / f"leaderboard.{suffix}"
+
+
+def test_pages_and_tables_say_what_is_missing(made: Path) -> None:
+    text = (made / "data/benchmark_leaderboard/both/leaderboard.md").read_text(encoding="utf-8")
+    assert "**one is best of the 2 that can be compared**" in text
+    assert "**Without an average: three**" in text
+    assert "**three**: on more missing, never run." in text
+    assert "# Leaderboard of more\n\n**one is best of the 2 that can be compared**" in (
+        made / "data/leaderboard/more/leaderboard.md"
+    ).read_text("utf-8")
+    with (made / "data/benchmark_leaderboard/both/leaderboard.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["model"]: row for row in csv.DictReader(file)}
+    assert list(rows) == ["one", "two", "three"]
+    assert (rows["one"]["by"], rows["one"]["rank_high"], rows["one"]["cells"]) == ("mean exact_match", "1", "2")
+    assert (rows["three"]["rank"], rows["three"]["value"], rows["three"]["cells"]) == ("", "", "1")
+    assert rows["three"]["more/exact_match"] == ""
+    assert rows["three"]["note"] == "more: missing"
+
+
+def test_every_link_leads_to_a_file_and_nothing_depends_on_the_time(made: Path, copy: Path) -> None:
+    for page in pages(made):
+        for target in [one or two for one, two in LINK.findall(page.read_text(encoding="utf-8"))]:
+            assert target.startswith("data:") or (page.parent / target).is_file(), f"{page}: {target}"
+    make_leaderboard(bench_of(copy), "pages")
+    make_benchmark_leaderboard(bench_of(copy), "both")
+    for page in pages(made):
+        assert (copy / page.relative_to(made)).read_bytes() == page.read_bytes()
+
+
+def test_a_benchmark_is_stale_as_its_datasets_are(copy: Path) -> None:
+    cells = [Cell("one", "pages")]
+    assert Judge(bench_of(copy)).benchmark("both").state == "fresh"
+    assert make_plan(bench_of(copy), cells).benchmarks == {}
+    # Of one dataset there is nothing to average.
+    assert benchmarks_to_show(bench_of(copy), ["pages"]) == ["both"]
+    shutil.rmtree(copy / "data/aggregates/two/more")
+    plan = make_plan(bench_of(copy), cells)
+    assert plan.benchmarks["both"].reasons == ("leaderboard more changed",)
+    assert summary(plan) == "1 leaderboard to make; 1 cell fresh"
+    (copy / "data/benchmark_leaderboard/both/leaderboard.html").unlink()
+    make_leaderboard(bench_of(copy), "more")
+    assert "leaderboard.html is gone" in Judge(bench_of(copy)).benchmark("both").reasons
+
+
+def test_a_run_ends_with_the_benchmark(copy: Path, vlmbench: Run) -> None:
+    done = vlmbench("run", "--benchmark", "both", "--workspace", str(copy), check=0)
+    assert f"benchmark both: {copy / 'data/benchmark_leaderboard/both/leaderboard.html'}" in done.stdout
+    assert Judge(bench_of(copy)).benchmark("both").state == "fresh"
+    text = (copy / "data/benchmark_leaderboard/both/leaderboard.md").read_text(encoding="utf-8")
+    assert "**one and three lead and cannot be told apart**" in text
+    assert "Without an average" not in text
+
+
+def test_the_command_ranks_a_benchmark(made: Path) -> None:
+    def run(*arguments: str) -> str:
+        return CliRunner().invoke(cli, ["leaderboard", *arguments, "--workspace", str(made)]).output
+
+    shown = run("--benchmark", "both")
+    assert "benchmark both" in shown
+    assert "pages/exact_match" in shown
+    rows = json.loads(run("--benchmark", "both", "--json"))["both"]
+    assert [(row["model"], row["rank"]) for row in rows] == [("one", 1), ("two", 2), ("three", None)]
+    assert "name datasets or a benchmark, not both" in run("pages", "--benchmark", "both")
+
+
+@pytest.mark.engine("chromium")
+def test_a_browser_shows_the_page_at_any_width(made: Path) -> None:
+    errors: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        page = browser.new_page()
+        page.on("console", lambda message: errors.append(message.text))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        for path in pages(made):
+            if path.suffix != ".html":
+                continue
+            page.goto(path.as_uri())
+            for width in (1280, 390):
+                page.set_viewport_size({"width": width, "height": 800})
+                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert page.locator("p strong").first.is_visible()
+            table = page.locator("table.sorted").first
+            table.get_by_role("button", name="model").click()
+            assert table.locator("tbody tr td:first-child").all_text_contents() == ["one", "three", "two"]
+        browser.close()
+    assert errors == []

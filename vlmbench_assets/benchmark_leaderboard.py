@@ -1,0 +1,46 @@
+"""Asset `benchmark_leaderboard`: the models of one benchmark, over all of its datasets."""
+
+import dagster as dg
+
+from vlmbench_assets.bench import Bench
+from vlmbench_assets.checks import StageEvents, run_stage
+from vlmbench_assets.make.benchmark_leaderboard import make_benchmark_leaderboard
+from vlmbench_assets.partitions import OWNERS, Partitions
+from vlmbench_assets.shown import csv_table, page, pages
+
+
+def benchmark_leaderboard_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
+    """Define the asset."""
+    of_dataset: dict[str, set[str]] = {}
+    for name, entry in bench.catalog.benchmarks.items():
+        for dataset in entry.datasets:
+            of_dataset.setdefault(dataset, set()).add(name)
+
+    @dg.asset(
+        name="benchmark_leaderboard",
+        partitions_def=partitions.benchmarks,
+        deps=[dg.AssetDep("leaderboard", partition_mapping=dg.StaticPartitionMapping(of_dataset))],
+        group_name="leaderboards",
+        owners=OWNERS,
+        kinds={"html", "markdown", "csv"},
+        description="The models of a benchmark over all of its datasets: average with interval, possible ranks, cells.",
+    )
+    def benchmark_leaderboard(context: dg.AssetExecutionContext) -> StageEvents:
+        benchmark = context.partition_key
+
+        def make() -> dg.MaterializeResult[None]:
+            text, manifest = make_benchmark_leaderboard(bench, benchmark)
+            folder = bench.store.folder("benchmark_leaderboard", benchmark)
+            return dg.MaterializeResult(
+                metadata={
+                    "leaderboard": page(text, folder),
+                    "table": csv_table(folder / "leaderboard.csv"),
+                    **{name: dg.MetadataValue.path(folder / name) for name in pages(manifest)},
+                    "lineage": dg.MetadataValue.json(manifest.lineage),
+                },
+                data_version=dg.DataVersion(manifest.version),
+            )
+
+        yield from run_stage("benchmark_leaderboard", make)
+
+    return benchmark_leaderboard

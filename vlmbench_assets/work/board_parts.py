@@ -1,0 +1,159 @@
+"""Parts that the leaderboard of a dataset and that of a benchmark share."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+from vlmbench_assets.page.blocks import Block, Folded, Link, Notice, Paragraph, Picture, Strong, Table
+from vlmbench_assets.work.compare import FEWEST_DOCUMENTS, Verdict
+from vlmbench_assets.work.draw import render_png
+from vlmbench_assets.work.markdown import NOTHING, number
+from vlmbench_assets.work.separate import Pair
+from vlmbench_assets.work.standing import Standing, listed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Suffix = Literal["html", "md"]
+Paths = Mapping[str, Mapping[Suffix, str]]
+"""By model the report of its cell, for a page of each kind; none for a cell that has no report."""
+MOST_NOTICES = 8
+OPEN_PAIRS = 15
+MOST_PAIRS = 105
+SMALLEST_P = 0.001
+
+
+def notices(concerns: Mapping[str, Sequence[str]]) -> Iterator[Notice]:
+    """What makes rows not to be trusted as they stand, the same thing said once for all models.
+
+    Args:
+        concerns: By model, each concern as a sentence's end.
+    """
+    by_concern: dict[str, list[str]] = {}
+    for model, each in concerns.items():
+        for concern in each:
+            by_concern.setdefault(concern, []).append(model)
+    for concern, models in list(by_concern.items())[:MOST_NOTICES]:
+        yield Notice((Strong(listed(models)), f": {concern}."))
+    if len(by_concern) > MOST_NOTICES:
+        yield Notice((f"And {len(by_concern) - MOST_NOTICES} more: see the notes in the table.",))
+
+
+def unbroken(cells: Sequence[str]) -> list[str]:
+    """Cells of a row, with their intervals kept on one line."""
+    return [
+        cell.replace(" ", "\N{NO-BREAK SPACE}") if " to " in cell and cell[:1] in "+−0123456789" else cell
+        for cell in cells
+    ]
+
+
+def with_link(model: str, paths: Paths, suffix: Suffix) -> str | Link:
+    """A model's name, leading to its report where there is one."""
+    return Link(model, paths[model][suffix]) if model in paths else model
+
+
+def picture(figure: "Figure | None", file: str, caption: str, table: Table) -> list[Block]:
+    """A drawn figure with the numbers behind it; nothing where nothing was drawn."""
+    return [] if figure is None else [Picture(caption, file, render_png(figure), table)]
+
+
+def score_numbers(standings: Sequence[Standing], headline: str) -> Table:
+    """The numbers behind both pictures."""
+    rows = [
+        (
+            each.model,
+            number(each.value),
+            number(each.low),
+            number(each.high),
+            number(each.latency_ms, 0),
+            number(each.cost, 2),
+            "yes" if each.front else "no",
+        )
+        for each in standings
+        if each.value is not None
+    ]
+    return Table(("model", headline, "95 % from", "to", "median ms", "cost of 1,000", "front"), tuple(rows))
+
+
+def shown_pairs(pairs: Sequence[Pair], models: Sequence[str]) -> list[Pair]:
+    """All pairs; of many, those of the first model and those of neighbours in rank.
+
+    Args:
+        pairs: All that were tested, the higher ranked model first.
+        models: The models that were tested, best first.
+    """
+    if len(pairs) <= MOST_PAIRS:
+        return list(pairs)
+    neighbours = set(pairwise(models))
+    return [pair for pair in pairs if pair.first == models[0] or (pair.first, pair.second) in neighbours]
+
+
+def pair_blocks(pairs: Sequence[Pair], tested: int, how: str, *, higher_is_better: bool) -> Iterator[Block]:
+    """Paired differences: those with the first model at once, many others folded away.
+
+    Args:
+        pairs: Those to show.
+        tested: How many were tested in all.
+        how: How, as a clause.
+        higher_is_better: Of the score.
+    """
+    said = (
+        f"Both models of a pair answered the same samples and are held against each other sample by sample, {how}. p "
+        f"is corrected after Holm over {tested} {'pair' if tested == 1 else 'pairs'}; each interval is of that "
+        "difference alone."
+    )
+    said += " Shown are the pairs of the first model, and neighbours in rank." if len(pairs) < tested else ""
+    yield Paragraph((said,))
+    rows = [tuple(unbroken(_pair_row(pair, higher_is_better=higher_is_better))) for pair in pairs]
+    header = ("model", "against", "difference", "95 %", "p (Holm)", "wins", "ties", "losses", "documents", "verdict")
+    if len(rows) <= OPEN_PAIRS:
+        yield Table(header, tuple(rows))
+        return
+    first = pairs[0].first
+    yield Table(header, tuple(row for row in rows if row[0] == first), "The first model against each other one")
+    others = tuple(row for row in rows if row[0] != first)
+    yield Folded(f"The other {len(others)} pairs", (Table(header, others),))
+
+
+def _pair_row(pair: Pair, *, higher_is_better: bool) -> tuple[str, ...]:
+    difference = None if pair.difference is None else -pair.difference
+    ends = NOTHING if pair.low is None or pair.high is None else f"{-pair.high:+.3f} to {-pair.low:+.3f}"
+    return (
+        pair.first,
+        pair.second,
+        NOTHING if difference is None else f"{difference:+.3f}",
+        ends.replace("-", "−"),
+        said_p(pair.p_holm),
+        str(pair.losses),
+        str(pair.ties),
+        str(pair.wins),
+        str(pair.documents),
+        _said(pair, higher_is_better=higher_is_better),
+    )
+
+
+def _said(pair: Pair, *, higher_is_better: bool) -> Verdict:
+    """In the words of `vlmbench compare`."""
+    if pair.samples and pair.wins == pair.losses == 0:
+        return "no difference"
+    if pair.documents < FEWEST_DOCUMENTS:
+        return "cannot be told"
+    if pair.told:
+        return "better" if pair.first_is_better(higher_is_better=higher_is_better) else "worse"
+    return "inside the noise"
+
+
+def said_p(value: float | None) -> str:
+    """A p-value as people write it."""
+    return f"<{SMALLEST_P}" if value is not None and value < SMALLEST_P else number(value)
+
+
+def behind(pairs: Sequence[Pair], *, higher_is_better: bool) -> dict[str, set[str]]:
+    """By model, those that it was shown to be worse than."""
+    found: dict[str, set[str]] = {}
+    for pair in pairs:
+        if pair.told:
+            first = pair.first_is_better(higher_is_better=higher_is_better)
+            better, worse = (pair.first, pair.second) if first else (pair.second, pair.first)
+            found.setdefault(worse, set()).add(better)
+    return found

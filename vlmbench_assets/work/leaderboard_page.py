@@ -1,0 +1,228 @@
+"""The leaderboard of a dataset as a page for people."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from vlmbench_assets.charts.standings import draw_front, draw_scores
+from vlmbench_assets.page.blocks import (
+    Block,
+    Bullets,
+    Code,
+    Commands,
+    Folded,
+    Link,
+    Page,
+    Paragraph,
+    Section,
+    Table,
+    Tile,
+    Tiles,
+)
+from vlmbench_assets.work.board_parts import (
+    Paths,
+    Suffix,
+    behind,
+    notices,
+    pair_blocks,
+    picture,
+    said_p,
+    score_numbers,
+    shown_pairs,
+    unbroken,
+    with_link,
+)
+from vlmbench_assets.work.markdown import NOTHING, interval, number
+from vlmbench_assets.work.rank import FIXED, MISSING, Ranking, one_currency, terminal_rows
+from vlmbench_assets.work.separate import with_intervals
+from vlmbench_assets.work.standing import Standing, leaders, listed, standings, verdict
+from vlmbench_assets.work.winners import DIMENSIONS, winners
+
+FRONT_WORDS = "◆ marks the front: no other model is as good in score, latency and cost and better in one."
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A dataset's leaderboard, and what its page says besides."""
+
+    dataset: str
+    ranking: Ranking
+    samples: pd.DataFrame
+    """Those of the dataset: sample_id, doc_id and the slices."""
+    concerns: Mapping[str, Sequence[str]]
+    """By model why its row should not be trusted as it stands, and what else to know of it."""
+    reports: Paths
+    lineage: Mapping[str, str]
+    commands: str
+
+    @property
+    def axis(self) -> str:
+        """The headline with its direction."""
+        unit = f", {self.ranking.plugin.unit}" if self.ranking.plugin and self.ranking.plugin.unit else ""
+        return f"{self.ranking.headline}{unit} ({'higher' if self.ranking.higher_is_better else 'lower'} is better)"
+
+
+def leaderboard_pages(board: Board) -> Iterator[tuple[Suffix, Page]]:
+    """The page as it is written as HTML and as Markdown: its links go to pages of the same kind."""
+    stand = standings(board.ranking.table, board.ranking.headline, board.ranking.scores)
+    sections = [
+        Section(title, tuple(blocks))
+        for title, blocks in (
+            ("Scores", _scores(board, stand)),
+            ("Score, latency and cost", _front(board, stand)),
+            ("Which differences are real", _pairs(board)),
+            ("Who wins where", _slices(board)),
+            ("All metrics", _metrics(board)),
+            ("How this was made", _how(board)),
+        )
+        if blocks
+    ]
+    for suffix in ("html", "md"):
+        yield suffix, Page(f"Leaderboard of {board.dataset}", tuple(_lead(board, stand, suffix)), tuple(sections))
+
+
+def _lead(board: Board, stand: Sequence[Standing], suffix: Suffix) -> Iterator[Block]:
+    ranking = board.ranking
+    worse = behind(ranking.pairs, higher_is_better=ranking.higher_is_better)
+    yield Paragraph(tuple(verdict(stand, worse, ranking.documents)))
+    yield from notices(board.concerns)
+    if any(each.value is not None for each in stand):
+        yield Tiles(tuple(_tiles(board, stand)))
+    yield _table(board, suffix)
+    said = (
+        f", {'higher' if ranking.higher_is_better else 'lower'} is better; a failed answer counts as the worst score. "
+        f"possible: the ranks that paired tests leave open. {FRONT_WORDS} Table for programs: "
+    )
+    yield Paragraph(("Ranked by ", Code(ranking.headline), said, Link("leaderboard.csv", "leaderboard.csv"), "."))
+
+
+def _tiles(board: Board, stand: Sequence[Standing]) -> Iterator[Tile]:
+    scored = [each for each in stand if each.value is not None]
+    first, best = leaders(scored) or scored[:1], scored[0]
+    ends = interval(best.low, best.high)
+    yield Tile(f"{board.ranking.headline} of {best.model}", number(best.value), f"95 %: {ends}" if ends else "")
+    if len(board.ranking.scores) > 1:
+        yield Tile("models that lead", str(len(first)), f"of {len(scored)} with a score, {len(stand)} in all")
+    yield Tile("samples", str(len(board.samples)), f"of {board.samples['doc_id'].nunique()} documents")
+    quick = [(each.latency_ms, each.model) for each in first if each.latency_ms is not None]
+    if quick:
+        yield Tile("fastest that leads", f"{min(quick)[0]:.0f} ms", f"{min(quick)[1]}, median")
+    cheap = [(each.cost, each.model) for each in first if each.cost is not None and _currency(board, stand)]
+    if cheap:
+        yield Tile(
+            "cheapest that leads", f"{min(cheap)[0]:.2f}", f"{min(cheap)[1]}, {_currency(board, stand)} per 1,000"
+        )
+
+
+def _table(board: Board, suffix: Suffix) -> Table:
+    header, rows = terminal_rows(board.ranking.table, board.ranking.headline, brief=True)
+    at = header.index("model")
+    linked = [
+        (*unbroken(row[:at]), with_link(row[at], board.reports, suffix), *unbroken(row[at + 1 :])) for row in rows
+    ]
+    return Table(tuple(header), tuple(linked))
+
+
+def _currency(board: Board, stand: Sequence[Standing]) -> str:
+    """The currency of the costs; empty where there are none, or of several currencies."""
+    return (one_currency(board.ranking.cells.values()) or "") if any(each.cost for each in stand) else ""
+
+
+def _scores(board: Board, stand: Sequence[Standing]) -> list[Block]:
+    caption = f"{board.ranking.headline} on {board.dataset} with 95 % intervals, clustered by document"
+    numbers = score_numbers(stand, board.ranking.headline)
+    return picture(draw_scores(stand, board.axis), "scores.png", caption, numbers)
+
+
+def _front(board: Board, stand: Sequence[Standing]) -> list[Block]:
+    currency = _currency(board, stand)
+    caption = f"{board.ranking.headline} against the median latency of an answer"
+    caption += f"; beside each name what 1,000 answers cost in {currency}" if currency else ""
+    numbers = score_numbers(stand, board.ranking.headline)
+    drawn = picture(draw_front(stand, board.axis, currency), "latency.png", caption, numbers)
+    if not drawn:
+        return []
+    unknown = [each.model for each in stand if each.value is not None and each.latency_ms is None]
+    said = [FRONT_WORDS + " It goes by the figures as they are, without intervals."]
+    said += [f" Without a latency, so not drawn: {', '.join(unknown)}."] if unknown else []
+    if one_currency(board.ranking.cells.values()) is None:
+        said.append(" Prices are in several currencies, so costs are not compared.")
+    return [Paragraph(tuple(said)), *drawn]
+
+
+def _pairs(board: Board) -> list[Block]:
+    ranking = board.ranking
+    if not ranking.pairs or ranking.plugin is None:
+        return []
+    shown = shown_pairs(ranking.pairs, list(ranking.scores))
+    shown = with_intervals(shown, ranking.scores, ranking.plugin, ranking.combine)
+    return list(
+        pair_blocks(shown, len(ranking.pairs), "documents flipped whole", higher_is_better=ranking.higher_is_better)
+    )
+
+
+def _slices(board: Board) -> list[Block]:
+    ranking = board.ranking
+    asked = {model: len(cell.answers) for model, cell in ranking.cells.items() if cell is not None}
+    most = max((asked[model] for model in ranking.scores), default=0)
+    scores = {model: rows for model, rows in ranking.scores.items() if asked[model] == most}
+    if len(scores) < 2 or ranking.plugin is None:
+        return []
+    found = winners(scores, board.samples[["sample_id", *DIMENSIONS]], ranking.plugin, ranking.combine)
+    if not found:
+        return []
+    left = [model for model in ranking.scores if model not in scores]
+    rows = [
+        (
+            each.dimension,
+            each.group,
+            str(each.samples),
+            listed(each.best),
+            number(each.score),
+            each.following if len(each.best) == 1 else NOTHING,
+            number(each.following_score if len(each.best) == 1 else None),
+            said_p(each.difference.p_holm) if len(each.best) == 1 else NOTHING,
+            "yes" if each.difference.verdict == "better" else "no",
+        )
+        for each in found
+    ]
+    said = (
+        "The best model of each slice, held against the next one on the same samples; p is corrected over the slices."
+    )
+    said += f" Left out, for other samples were asked: {', '.join(left)}." if left else ""
+    header = ("dimension", "slice", "samples", "best", "score", "next", "score", "p (Holm)", "told apart")
+    return [Paragraph((said,)), Table(header, tuple(rows))]
+
+
+def _metrics(board: Board) -> list[Block]:
+    table = board.ranking.table
+    others = [name for name in table.columns if name not in FIXED and name != board.ranking.headline]
+    if not others:
+        return []
+    rows = [
+        (row["model"], *(number(row[name]) for name in [board.ranking.headline, *others]))
+        for row in table.to_dict("records")
+        if row["note"] != MISSING
+    ]
+    return [Table(("model", board.ranking.headline, *others), tuple(rows))]
+
+
+def _how(board: Board) -> list[Block]:
+    possible = (
+        "possible: the best and the worst rank that paired tests on the same samples leave open, after Holm's "
+        "correction over all pairs. With 95 % all of them hold the true ranks together."
+    )
+    items = (
+        ("Score: over all samples asked; the interval is 95 %, documents drawn with replacement.",),
+        (possible,),
+        ("coverage: the share of samples with a score. failed: answers with an error, refused, cut off, unreadable.",),
+        ("ms: median of what a caller waits for one answer alone. s: what the model took for all answers.",),
+    )
+    lineage = tuple((name, value or NOTHING) for name, value in board.lineage.items())
+    return [
+        Bullets(items),
+        Paragraph(("Again:",)),
+        Commands(board.commands),
+        Folded("What this was made from", (Table(("what", "version"), lineage),)),
+    ]
