@@ -69,9 +69,7 @@ def read_cell(bench: Bench, cell: Cell, samples: pd.DataFrame) -> CellTables | N
     for asset, contract in (("metrics", METRICS), ("aggregates", AGGREGATES)):
         there = store.table(asset, cell.dataset, cell.model)  # type: ignore[arg-type]
         tables[asset] = (
-            parse_table(there.read_bytes(), contract)
-            if there.exists()
-            else pd.DataFrame(columns=contract.columns)
+            parse_table(there.read_bytes(), contract) if there.exists() else pd.DataFrame(columns=contract.columns)
         )
     metrics = tables["metrics"]
     made: dict[AssetName, Manifest | None] = {
@@ -90,11 +88,14 @@ def flags(judge: Judge, cell: Cell, tables: CellTables | None) -> dict[str, Json
     failed = [found for found in judged.assets.values() if found.state == "failed"]
     # The page of a cell says nothing about scores, so a report that is only out of date is no warning.
     stale = any(found.state != "fresh" for asset, found in judged.assets.items() if asset != "report")
+    partly = isinstance(asked, int) and asked != there
+    # That some were never asked is what the limit says already.
+    reasons = [reason for reason in judged.reasons if not (partly and reason.endswith("samples were never asked"))]
     found: dict[str, Json] = {
         "missing": tables is None or tables.aggregates.empty,
         "failed": [f"{each.asset}: {each.reasons[0] if each.reasons else ''}" for each in failed],
-        "stale": list(judged.reasons) if stale and tables is not None and not failed else [],
-        "limit": [asked, there] if isinstance(asked, int) and asked != there else [],
+        "stale": reasons if stale and tables is not None and not failed else [],
+        "limit": [asked, there] if partly else [],
         "tuned": tuned_here(judge.bench, cell),
         "imported": imported,
         "blocked": judged.blocked if judged.blocked and not imported else "",
@@ -128,7 +129,8 @@ def _summary(bench: Bench, tables: CellTables, headline: str, warnings: dict[str
         "metrics": [{"name": name, **about_metric(bench, name)} for name in names],
         "breakdown": _breakdown(tables.aggregates, names),
         "statuses": _statuses(answers),
-        "errors": _errors(tables, headline),
+        "judged": (judged := _judging(tables.metrics, headline)),
+        "errors": _errors(tables, judged),
         "latency": _latency(answers["latency_ms"].dropna()),
         "tokens": numbers([answers["input_tokens"].mean(), answers["output_tokens"].mean()]),
         "resources": [[name, value] for name, value in resources(facts).items()],
@@ -177,17 +179,25 @@ def _statuses(answers: pd.DataFrame) -> Json:
     return rows
 
 
-def _errors(tables: CellTables, headline: str) -> Json:
+def _judging(metrics: pd.DataFrame, headline: str) -> str:
+    """The metric that says of what kind an error is: the headline, else the first one that does."""
+    telling = list(dict.fromkeys(metrics.loc[metrics["category"] != "", "metric"]))
+    return headline if headline in telling or not telling else str(telling[0])
+
+
+def _errors(tables: CellTables, judged: str) -> Json:
     """How many answers of each field are of each kind of error."""
-    rows = tables.metrics[tables.metrics["metric"] == headline]
+    rows = tables.metrics[tables.metrics["metric"] == judged]
     rows = rows.merge(tables.samples[["sample_id", "field"]], on="sample_id")
     counts = rows.groupby(["field", "category"], sort=True).size()
     return [[str(field), str(category), int(count)] for (field, category), count in counts.items()]
 
 
 def _latency(latency: pd.Series) -> Json:
-    return [[share, least, number(latency.quantile(share / 100)) if len(latency) >= least else None, len(latency)]
-            for share, least in PERCENTILES]
+    return [
+        [share, least, number(latency.quantile(share / 100)) if len(latency) >= least else None, len(latency)]
+        for share, least in PERCENTILES
+    ]
 
 
 def _answers(bench: Bench, tables: CellTables, headline: str, long: LongTexts) -> Json:
@@ -199,7 +209,7 @@ def _answers(bench: Bench, tables: CellTables, headline: str, long: LongTexts) -
     ]
     by_metric = {str(name): part.set_index("sample_id") for name, part in tables.metrics.groupby("metric", sort=False)}
     names = [name for name in by_metric if name in bench.catalog.metrics]
-    of_headline = by_metric.get(headline)
+    judged = by_metric.get(_judging(tables.metrics, headline))
     score: pd.Series = tables.counted(headline, bench.metric(headline)) if headline else pd.Series(dtype=float)
     return {
         "rows": rows if rows != list(range(len(tables.samples))) else None,
@@ -207,7 +217,7 @@ def _answers(bench: Bench, tables: CellTables, headline: str, long: LongTexts) -
         "answer": [answer for answer, _ in texts],
         "error": coded([error for _, error in texts]),
         "score": numbers(list(score.reindex(ids))),
-        "category": coded(list(of_headline["category"].reindex(ids).fillna("")) if of_headline is not None else []),
+        "category": coded(list(judged["category"].reindex(ids).fillna("")) if judged is not None else [""] * len(ids)),
         "metrics": names,
         "values": [numbers(list(by_metric[name]["value"].reindex(ids))) for name in names],
         "latency": [None if pd.isna(each) else round(each) for each in answers["latency_ms"]],

@@ -27,12 +27,15 @@ class Gatherer:
         """Name and value of every file; the last one is the index."""
         judge = Judge(self.bench, keep_errors=True)
         datasets: list[Json] = []
+        answered = ""
         asked: set[str] = set()
         for name in sorted(self._datasets()):
             models = models_of(self.bench, name)
             asked.update(models)
+            made = [self.bench.store.manifest("answers", name, model) for model in models]
+            answered = max([answered, *(each.written_at for each in made if each is not None)])
             datasets.append((yield from self._dataset(judge, name, models)))
-        yield "index", self._index(datasets, sorted(asked))
+        yield "index", {**self._index(datasets, sorted(asked)), "answered": answered}
 
     def _datasets(self) -> set[str]:
         """Datasets with answers, and those that stand beside them in a benchmark."""
@@ -77,7 +80,7 @@ class Gatherer:
         yield f"datasets/{name}/pairs", pairs(bench, name, list(scored), headline)
         return facts
 
-    def _index(self, datasets: list[Json], models: list[str]) -> Json:
+    def _index(self, datasets: list[Json], models: list[str]) -> dict[str, Json]:
         catalog = self.bench.catalog
         shown = {str(each["name"]) for each in datasets if isinstance(each, dict)}
         benchmarks: list[Json] = [

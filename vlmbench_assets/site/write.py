@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.files import cannot_write, make_folder, remove_tree
+from vlmbench_assets.page.as_html import style
 from vlmbench_assets.site.gather import Gatherer
 from vlmbench_assets.site.pictures import FOLDER, Images, Pictures, made_how
 from vlmbench_assets.site.scripts import script
@@ -85,6 +86,7 @@ def _fill(bench: Bench, made: Path, pictures: Pictures, how: str, say: Callable[
     with as_file(files("vlmbench_assets.site") / "static") as static:
         shutil.copytree(static, made / "static", ignore=shutil.ignore_patterns("index.html"))
         page = (static / "index.html").read_text(encoding="utf-8")
+    (made / "static" / "style.css").write_text(style(), encoding="utf-8")
     (made / "index.html").write_text(page.replace(VERSION, digest.hexdigest()[:16]), encoding="utf-8")
     # GitHub Pages would otherwise look through every file for what its generator should do with it.
     (made / ".nojekyll").touch()

@@ -65,7 +65,7 @@
   // In a list a short text is drawn with its differences, a long one as it is.
   function marked(references, answer) {
     if (!references.length || answer.length > DRAWN) return site.said(answer, { class: 'clip' });
-    return site.marked((site.nearest(references, answer) ?? '').slice(0, DRAWN), answer);
+    return site.marked((site.nearest(references, answer) ?? '').slice(0, DRAWN), answer, true);
   }
 
   function controls(samples, board, answers, query, change) {

@@ -111,7 +111,7 @@
       fields.get(field).set(kind, count);
     }
     const named = kinds.map((kind) => [kind, site.named('category', kind)]);
-    return site.panel(t('errors'), h('p', { class: 'hint' }, t('errors.hint', { metric: summary.headline })), h('ul', { class: 'legend' }, named.map(([kind, name]) => h('li', {}, h('span', { class: `swatch category-${kind}`, 'aria-hidden': 'true' }), name))),
+    return site.panel(t('errors'), h('p', { class: 'hint' }, t('errors.hint', { metric: summary.judged })), h('ul', { class: 'legend' }, named.map(([kind, name]) => h('li', {}, h('span', { class: `swatch category-${kind}`, 'aria-hidden': 'true' }), name))),
       site.table({
         caption: t('errors'),
         rowHeader: 'field',

@@ -74,7 +74,7 @@
   }
 
   const answer = (samples, each, row, metric) => [
-    h('td', { class: 'text' }, each.answerOf(row) ? site.marked((site.nearest(samples.references[row], each.answerOf(row)) ?? each.answerOf(row)).slice(0, 160), each.answerOf(row).slice(0, 160)) : site.status(each.statusOf(row))),
+    h('td', { class: 'text' }, each.answerOf(row) ? site.marked((site.nearest(samples.references[row], each.answerOf(row)) ?? each.answerOf(row)).slice(0, 160), each.answerOf(row).slice(0, 160), true) : site.status(each.statusOf(row))),
     h('td', { class: 'number heat', ...site.heat(each.scoreOf(row), metric) }, site.score(each.scoreOf(row))),
   ];
 

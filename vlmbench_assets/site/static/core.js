@@ -97,7 +97,8 @@ const site = { words: {}, pages: {}, index: null };
   function format(value, options) {
     const key = site.language + JSON.stringify(options);
     if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(site.language, options));
-    return formats.get(key).format(value);
+    // A hyphen is too short beside a plus sign.
+    return formats.get(key).format(value).replace('-', '\u2212');
   }
   const known = (value) => value !== null && value !== undefined;
 

@@ -5,6 +5,7 @@
   const { h, t } = site;
   const MOST_CELLS = 2_000_000;
   const LONGEST = 20_000;
+  const LEAST_ALIKE = 0.4;
 
   // Longest common subsequence of two lists: [kind, items] runs, where kind is 'same', 'gone' or 'new'.
   function runs(one, two) {
@@ -49,25 +50,30 @@
     const [one, two] = [gold.slice(0, LONGEST), answer.slice(0, LONGEST)];
     const letters = [Array.from(one), Array.from(two)];
     const found = letters[0].length * letters[1].length <= MOST_CELLS ? runs(...letters) : runs(one.split(/(\s+)/), two.split(/(\s+)/));
-    return found.map(([kind, items]) => [kind, items.join('')]);
+    const told = found.map(([kind, items]) => [kind, items.join('')]);
+    // Of texts that have little in common, the letters that they happen to share tell nothing.
+    return 2 * kept(told) >= LEAST_ALIKE * (one.length + two.length) ? told : [['gone', one], ['new', two]].filter(([, text]) => text);
   };
 
   const kept = (found) => found.reduce((sum, [kind, text]) => sum + (kind === 'same' ? text.length : 0), 0);
+
+  const shared = (one, two) => runs(Array.from(one), Array.from(two)).reduce((sum, [kind, items]) => sum + (kind === 'same' ? items.length : 0), 0);
 
   // Of several accepted answers, the one that shares most with what was said.
   site.nearest = (references, answer) => {
     if (references.length < 2) return references[0];
     const short = answer.slice(0, 400);
-    const likeness = references.map((each) => (each === answer ? Infinity : (2 * kept(site.difference(each.slice(0, 400), short))) / (each.length + short.length || 1)));
+    const likeness = references.map((each) => (each === answer ? Infinity : (2 * shared(each.slice(0, 400), short)) / (each.length + short.length || 1)));
     return references[likeness.indexOf(Math.max(...likeness))];
   };
 
   // The difference as text: what is missing is struck through, what is too much is underlined.
-  site.marked = (gold, answer) => {
+  site.marked = (gold, answer, answerOnly) => {
     if (gold === answer) return site.said(answer, { class: 'diff' });
     const most = answer.length > LONGEST ? h('span', { class: 'nothing' }, ' ', t('diff.cut', { n: site.whole(LONGEST) })) : null;
     return h('span', { class: 'diff said', dir: 'auto' }, site.difference(gold, answer).map(([kind, text]) => {
       if (kind === 'same') return text;
+      if (kind === 'gone' && answerOnly) return null;
       const shown = /^\s+$/.test(text) ? text.replace(/ /g, '·').replace(/\n/g, '⏎\n') : text;
       return kind === 'gone' ? h('del', { title: t('diff.gone') }, shown) : h('ins', { title: t('diff.new') }, shown);
     }), most);

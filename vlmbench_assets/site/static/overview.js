@@ -13,6 +13,7 @@
       ...datasets.map((dataset) => ({
         key: `d ${dataset.name}`,
         label: dataset.name,
+        below: site.link(t('leaderboard'), ['dataset', dataset.name], {}, { class: 'small', 'aria-label': `${t('leaderboard')}: ${dataset.name}` }),
         numeric: true,
         down: dataset.metric ? dataset.metric.higher : true,
         value: (row) => (row.cells.get(dataset.name) || {}).score,

@@ -62,7 +62,7 @@
   };
   site.heat = (value, metric) => {
     const good = site.goodness(value, metric);
-    return good === null ? {} : { style: { '--good': `${Math.round(good * 100)}%` } };
+    return good === null ? {} : { style: { '--share': good.toFixed(3) } };
   };
 
   site.status = (status) => h('span', { class: `badge status-${/^[a-z_]+$/.test(status) ? status : 'other'}` }, site.named('status', status));

@@ -3,6 +3,8 @@
 
 (() => {
   const { h, t, known } = site;
+  // So few rows are seen at a glance.
+  const FEW = 6;
 
   function order(column, down) {
     return (one, two) => {
@@ -47,7 +49,7 @@
 
     const head = h('tr', {}, columns.map((column) => {
       const cell = h('th', { scope: 'col', class: column.numeric ? 'number' : null },
-        column.value ? h('button', { type: 'button', class: 'sort', title: column.title, onclick: () => sortBy(column) }, column.label) : column.label);
+        column.value ? h('button', { type: 'button', class: 'sort', title: column.title, onclick: () => sortBy(column) }, column.label) : column.label, column.below);
       if (column.value) heads.set(column.key, cell);
       return cell;
     }));
@@ -55,7 +57,7 @@
     draw();
     // A region that scrolls must be reached by keyboard.
     const box = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, table);
-    if (!filter) return box;
+    if (!filter || rows.length < FEW) return box;
     return h('div', {}, h('div', { class: 'controls' },
       site.search(t('filter'), '', (text) => { asked = text; site.announce(site.count('rows', draw())); })), box);
   };
