@@ -85,7 +85,7 @@
       const pages = Math.max(1, Math.ceil(rows.length / PAGE));
       const page = Math.min(pages, Math.max(1, Number(query.page) || 1));
       box.replaceChildren(h('p', { class: 'hint', id: 'found' }, site.count('found', rows.length)),
-        h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('samples') }, h('table', { class: 'samples' },
+        h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('table.of', { caption: t('samples') }) }, h('table', { class: 'samples' },
           h('caption', { class: 'unseen' }, t('samples')),
           h('thead', {}, h('tr', {}, [t('picture'), t('sample'), t('question.gold'), one.model, t('score'), two.model, t('score')].map((each) => h('th', { scope: 'col' }, each)))),
           h('tbody', {}, rows.slice((page - 1) * PAGE, page * PAGE).map(([row]) => {

@@ -9,6 +9,7 @@
   function leaderboard(dataset) {
     const { metric } = dataset;
     const priced = dataset.rows.some((row) => row.cost_per_1000 > 0);
+    const noted = dataset.rows.some((row) => row.apart || Object.keys(row.flags).length);
     const down = metric ? metric.higher : true;
     const columns = [
       { key: 'rank', label: t('rank'), numeric: true, value: (row) => row.rank, cell: (row) => site.whole(row.rank) },
@@ -18,13 +19,13 @@
         row.front ? h('span', { class: 'front', title: t('front.hint') }, ' ◆', h('span', { class: 'unseen' }, ` ${t('front')}`)) : null] },
       { key: 'score', label: metric ? metric.name : t('score'), numeric: true, down, value: (row) => row.score, heat: (row) => site.heat(row.score, metric), cell: (row) => h('strong', {}, site.score(row.score)) },
       { key: 'interval', label: t('interval'), className: 'wide', cell: (row) => [site.whisker(row.score, row.ci_low, row.ci_high, metric), h('span', { class: 'small' }, site.interval(row.ci_low, row.ci_high))] },
+      ...(noted ? [{ key: 'note', label: t('notes'), className: 'wide', cell: (row) => site.flags(row.flags, row.apart) }] : []),
       { key: 'coverage', label: t('coverage'), numeric: true, down: true, value: (row) => row.coverage, cell: (row) => site.percent(row.coverage) },
       { key: 'samples', label: t('samples'), numeric: true, down: true, value: (row) => row.samples, cell: (row) => site.whole(row.samples) },
       { key: 'failed', label: t('failed'), numeric: true, value: (row) => row.failed, cell: (row) => site.whole(row.failed) },
       { key: 'latency', label: t('latency.ms'), numeric: true, value: (row) => row.median_latency_ms, cell: (row) => site.whole(row.median_latency_ms) },
       ...(priced ? [{ key: 'cost', label: t('cost.1000'), numeric: true, value: (row) => row.cost_per_1000, cell: (row) => site.decimal(row.cost_per_1000, 2) }] : []),
       ...dataset.metrics.map((each, at) => ({ key: `m ${each.name}`, label: each.name, title: t(each.higher ? 'higher.better' : 'lower.better'), numeric: true, down: each.higher, value: (row) => row.others[at], cell: (row) => site.score(row.others[at]) })),
-      { key: 'note', label: t('notes'), className: 'wide', cell: (row) => site.flags(row.flags, row.apart) },
     ];
     return site.table({ caption: t('leaderboard'), columns, rows: dataset.rows, sort: ['rank', false], filter: (row) => row.model, rowHeader: 'model' });
   }

@@ -56,7 +56,7 @@
     const table = h('table', { class: className }, h('caption', { class: 'unseen' }, caption), h('thead', {}, head), body);
     draw();
     // A region that scrolls must be reached by keyboard.
-    const box = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, table);
+    const box = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('table.of', { caption }) }, table);
     if (!filter || rows.length < FEW) return box;
     return h('div', {}, h('div', { class: 'controls' },
       site.search(t('filter'), '', (text) => { asked = text; site.announce(site.count('rows', draw())); })), box);

@@ -14,7 +14,7 @@ site.words.en = {
   'also.one': 'and {n} not separable from it', 'also.other': 'and {n} not separable from it',
   'higher.better': 'higher is better', 'lower.better': 'lower is better',
   orphans: 'Left out: nothing declares them any more',
-  filter: 'Filter rows', 'nothing.found': 'Nothing is left.', 'rows.one': '{n} row', 'rows.other': '{n} rows',
+  'table.of': 'Table: {caption}', filter: 'Filter rows', 'nothing.found': 'Nothing is left.', 'rows.one': '{n} row', 'rows.other': '{n} rows',
   'sorted.up': 'Sorted by {column}, ascending', 'sorted.down': 'Sorted by {column}, descending', none: '(none)', all: 'All',
   'flag.missing': 'no scores', 'flag.failed': 'last run failed', 'flag.stale': 'stale', 'flag.limit': 'only {n} of {of} samples were asked',
   'flag.tuned': 'its prompts were tuned on this very split', 'flag.imported': 'answers imported', 'flag.blocked': 'cannot be judged', 'flag.apart': 'not comparable',

@@ -14,7 +14,7 @@ site.words.ru = {
   'also.one': 'и ещё {n} неотличима от неё', 'also.few': 'и ещё {n} неотличимы от неё', 'also.many': 'и ещё {n} неотличимы от неё', 'also.other': 'и ещё {n} неотличимы от неё',
   'higher.better': 'больше — лучше', 'lower.better': 'меньше — лучше',
   orphans: 'Не показано: больше нигде не объявлено',
-  filter: 'Отбор строк', 'nothing.found': 'Ничего не осталось.', 'rows.one': '{n} строка', 'rows.few': '{n} строки', 'rows.many': '{n} строк', 'rows.other': '{n} строки',
+  'table.of': 'Таблица: {caption}', filter: 'Отбор строк', 'nothing.found': 'Ничего не осталось.', 'rows.one': '{n} строка', 'rows.few': '{n} строки', 'rows.many': '{n} строк', 'rows.other': '{n} строки',
   'sorted.up': 'По столбцу «{column}», по возрастанию', 'sorted.down': 'По столбцу «{column}», по убыванию', none: '(нет)', all: 'Все',
   'flag.missing': 'оценок нет', 'flag.failed': 'последний запуск не удался', 'flag.stale': 'устарело', 'flag.limit': 'задано только {n} из {of} примеров',
   'flag.tuned': 'промпты подбирались на этой же части данных', 'flag.imported': 'ответы импортированы', 'flag.blocked': 'судить нельзя', 'flag.apart': 'несравнимо',
