@@ -18,11 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 ROUNDS = 5
 PER_PAGE = 4
@@ -143,14 +143,14 @@ def measure(site: Path) -> None:
         system = browser.new_browser_cdp_session()
         print(f"\n{'page':24}{'ms':>8}{'then a filter, ms':>20}{'script heap MB':>16}{'process MB':>12}")
         for name, address in pages.items():
-            figures = [_once(browser, lambda: system.send("SystemInfo.getProcessInfo"), site, address) for _ in range(ROUNDS)]
+            figures = [_once(browser, system, site, address) for _ in range(ROUNDS)]
             first, filtered, heap, memory = (statistics.median(each) for each in zip(*figures, strict=True))
             after = f"{filtered:.0f}" if filtered else ""
             print(f"{name:24}{first:8.0f}{after:>20}{heap:16.1f}{memory:12.0f}")
         browser.close()
 
 
-def _once(browser: Browser, processes: Callable[[], dict[str, object]], site: Path, address: str) -> tuple[float, ...]:
+def _once(browser: Browser, system: CDPSession, site: Path, address: str) -> tuple[float, ...]:
     with opened(browser) as page:
         start = time.perf_counter()
         page.goto((site / "index.html").as_uri() + address)
@@ -158,10 +158,9 @@ def _once(browser: Browser, processes: Callable[[], dict[str, object]], site: Pa
         first = 1000 * (time.perf_counter() - start)
         filtered = 0.0
         if address.startswith("#/samples"):
-            page.evaluate("() => { document.querySelector('.controls select').closest('.controls').dataset.seen = '1'; }")
             filtered = page.evaluate(
-                """async () => {
-                    const select = [...document.querySelectorAll('main select')].find((each) => each.options[1] && each.options[1].value === 'field0');
+                """() => {
+                    const select = document.querySelector('main option[value=field0]').parentElement;
                     const start = performance.now();
                     select.value = 'field0';
                     select.dispatchEvent(new Event('change'));
@@ -172,8 +171,8 @@ def _once(browser: Browser, processes: Callable[[], dict[str, object]], site: Pa
         session = page.context.new_cdp_session(page)
         session.send("Performance.enable")
         metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
-        found = processes()["processInfo"]
-        pids = [each["id"] for each in found if each["type"] == "renderer"]  # type: ignore[attr-defined]
+        found = system.send("SystemInfo.getProcessInfo")["processInfo"]
+        pids = [each["id"] for each in found if each["type"] == "renderer"]
         memory = max(_resident(pid) for pid in pids)
         return first, filtered, metrics["JSHeapUsedSize"] / MEGABYTE, memory
 
@@ -201,7 +200,8 @@ def main() -> None:
         shutil.rmtree(root / "site", ignore_errors=True)
         print(f"{given.models * given.datasets * given.samples:,} answers\n")
         print(f"{'written':28}{'s':>8}{'processor s':>14}{'peak MB':>10}")
-        for name, images in (("without pictures", "none"), ("with pictures", "small"), ("again, pictures kept", "small")):
+        ways = {"without pictures": "none", "with pictures": "small", "again, pictures kept": "small"}
+        for name, images in ways.items():
             wall, used, peak = write_site(root, images)
             print(f"{name:28}{wall:8.1f}{used:14.1f}{peak:10.0f}")
         print(f"\n{'part':24}{'files':>8}{'MB':>10}{'largest MB':>12}")
