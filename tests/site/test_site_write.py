@@ -10,7 +10,7 @@ from tests.cells import bench_of
 from tests.site.made import write_site_workspace
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.lineage import digest_bytes, digest_file
-from vlmbench_assets.site import write
+from vlmbench_assets.site import scripts, write
 from vlmbench_assets.site.pictures import NAME, Images, Pictures
 from vlmbench_assets.site.write import MARKER, Written, write_site
 from vlmbench_sdk import WorkspaceError
@@ -76,7 +76,7 @@ def test_a_site_that_fails_half_way_leaves_the_old_one(
             raise OSError(28, "No space left on device")
         return real(name, value)  # type: ignore[arg-type]
 
-    real = write.script
+    real = scripts.script
     monkeypatch.setattr(write, "script", full)
     with pytest.raises(WorkspaceError, match="No space left on device"):
         written(bench, out, "none")
@@ -104,6 +104,19 @@ def test_a_picture_that_is_not_what_was_asked_is_not_shown(bench: Bench, tmp_pat
     # One that a site has from before stays, whatever became of the file: it is known by its digest.
     assert made("b", tmp_path / "a/images", ("9.png", digests["0.png"])) == (0, 1, [])
     assert made("c", None, outside) == (0, 0, [])
+
+
+def test_what_a_camera_wrote_is_left_out(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    exif = Image.Exif()
+    exif[0x010F] = "a maker"
+    Image.new("RGB", (40, 60), "white").save(photo, exif=exif, icc_profile=b"a profile", comment=b"a comment")
+    pictures = Pictures(tmp_path, "full", None)
+    name = pictures.add(tmp_path, photo.name, digest_file(photo))
+    assert pictures.make(lambda _: None) == (1, 0, [])
+    for file in (f"{name}.webp", f"{name}.s.webp"):
+        content = (tmp_path / "images" / file).read_bytes()
+        assert not any(part in content for part in (b"EXIF", b"a maker", b"a profile", b"a comment"))
 
 
 def _name(digest: str) -> str:

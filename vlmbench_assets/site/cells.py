@@ -88,14 +88,14 @@ def flags(judge: Judge, cell: Cell, tables: CellTables | None) -> dict[str, Json
     failed = [found for found in judged.assets.values() if found.state == "failed"]
     # The page of a cell says nothing about scores, so a report that is only out of date is no warning.
     stale = any(found.state != "fresh" for asset, found in judged.assets.items() if asset != "report")
-    partly = isinstance(asked, int) and asked != there
+    limit: Json = [asked, there] if isinstance(asked, int) and isinstance(there, int) and asked != there else []
     # That some were never asked is what the limit says already.
-    reasons = [reason for reason in judged.reasons if not (partly and reason.endswith("samples were never asked"))]
+    reasons = [reason for reason in judged.reasons if not (limit and reason.endswith("samples were never asked"))]
     found: dict[str, Json] = {
         "missing": tables is None or tables.aggregates.empty,
         "failed": [f"{each.asset}: {each.reasons[0] if each.reasons else ''}" for each in failed],
         "stale": reasons if stale and tables is not None and not failed else [],
-        "limit": [asked, there] if partly else [],
+        "limit": limit,
         "tuned": tuned_here(judge.bench, cell),
         "imported": imported,
         "blocked": judged.blocked if judged.blocked and not imported else "",
@@ -189,8 +189,8 @@ def _errors(tables: CellTables, judged: str) -> Json:
     """How many answers of each field are of each kind of error."""
     rows = tables.metrics[tables.metrics["metric"] == judged]
     rows = rows.merge(tables.samples[["sample_id", "field"]], on="sample_id")
-    counts = rows.groupby(["field", "category"], sort=True).size()
-    return [[str(field), str(category), int(count)] for (field, category), count in counts.items()]
+    counts = rows.groupby(["field", "category"], sort=True).size().reset_index(name="count")
+    return [[str(field), str(kind), int(count)] for field, kind, count in counts.itertuples(index=False, name=None)]
 
 
 def _latency(latency: pd.Series) -> Json:

@@ -1,6 +1,6 @@
 """Everything the site says, as named values: one after the other, so that no more than a dataset is held."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 
 from vlmbench_assets.bench import Bench, project_versions
@@ -44,19 +44,19 @@ class Gatherer:
         beside = [set(entry.datasets) for entry in catalog.benchmarks.values() if met & set(entry.datasets)]
         return met.union(*beside)
 
-    def _dataset(self, judge: Judge, name: str, models: list[str]) -> Iterator[Script]:
+    def _dataset(self, judge: Judge, name: str, models: list[str]) -> Generator[Script, None, Json]:
         bench = self.bench
         entry = bench.catalog.datasets[name]
         headline = bench.catalog.headline_of(name, models[0]) if models else ""
         path = bench.store.table("samples", name)
         cells: dict[str, CellTables] = {}
         warnings: dict[str, Json] = {}
-        if path.exists():
-            samples = read_table(path, SAMPLES)
+        samples = read_table(path, SAMPLES) if path.exists() else None
+        if samples is not None:
             yield from samples_scripts(bench, name, samples, self.pictures)
         for model in models:
             cell = Cell(model=model, dataset=name)
-            tables = read_cell(bench, cell, samples) if path.exists() else None
+            tables = read_cell(bench, cell, samples) if samples is not None else None
             said = flags(judge, cell, tables)
             warnings[model] = said
             if tables is not None:
@@ -68,8 +68,8 @@ class Gatherer:
             "about": entry.description,
             "licence": entry.licence,
             "citation": entry.citation,
-            "samples": len(samples) if path.exists() else 0,
-            "documents": int(samples["doc_id"].nunique()) if path.exists() else 0,
+            "samples": 0 if samples is None else len(samples),
+            "documents": 0 if samples is None else int(samples["doc_id"].nunique()),
             "metric": {"name": headline, **about_metric(bench, headline)} if headline else None,
             **board(bench, name, headline, warnings),
         }

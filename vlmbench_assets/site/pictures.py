@@ -7,11 +7,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from vlmbench_assets.lineage import digest_bytes, digest_file
 from vlmbench_sdk import RequestError
 from vlmbench_sdk.media import open_picture
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Images = Literal["none", "small", "full"]
 WIDTHS: dict[Images, int] = {"none": 0, "small": 720, "full": 2400}
@@ -81,10 +84,16 @@ class Pictures:
             return "lost"
         width = WIDTHS[self.images]
         picture.thumbnail((width, width * TALLEST))
-        picture.save(self.out / FOLDER / files[0], "WEBP", quality=QUALITY)
+        _save(picture, self.out / FOLDER / files[0])
         picture.thumbnail((THUMBNAIL, THUMBNAIL))
-        picture.save(self.out / FOLDER / files[1], "WEBP", quality=QUALITY)
+        _save(picture, self.out / FOLDER / files[1])
         return "made"
+
+
+def _save(picture: "Image.Image", path: Path) -> None:
+    """Write the picture and nothing that its file said besides, such as where it was taken."""
+    picture.info.clear()
+    picture.save(path, "WEBP", quality=QUALITY, exif=b"", icc_profile=b"", xmp=b"")
 
 
 def made_how(images: Images) -> str:

@@ -69,6 +69,7 @@ def write_site(bench: Bench, out: Path, images: Images, say: Callable[[str], Non
 
 def _fill(bench: Bench, made: Path, pictures: Pictures, how: str, say: Callable[[str], None]) -> Written:
     digest = hashlib.sha256()
+    shown, kept, lost = 0, 0, list[str]()
     data = made / "data"
     for name, value in Gatherer(bench, pictures).scripts():
         if name.endswith("/board"):
@@ -76,8 +77,8 @@ def _fill(bench: Bench, made: Path, pictures: Pictures, how: str, say: Callable[
         if name == "index" and isinstance(value, dict):
             if not value["datasets"]:
                 raise WorkspaceError("there are no results to show", where=str(bench.workspace.root), fix=_RUN)
-            *counts, lost = pictures.make(say)
-            value["lost"] = lost
+            shown, kept, lost = pictures.make(say)
+            value = {**value, "lost": lost}
         content = script(name, value)
         digest.update(content)
         path = data / f"{name}.js"
@@ -93,7 +94,7 @@ def _fill(bench: Bench, made: Path, pictures: Pictures, how: str, say: Callable[
     (made / MARKER).write_text(json.dumps({"format": FORMAT, "pictures": how}, indent=2) + "\n", encoding="utf-8")
     made.chmod(0o755)
     sizes = [path.stat().st_size for path in made.rglob("*") if path.is_file()]
-    return Written(len(sizes), sum(sizes), *counts, len(lost))
+    return Written(len(sizes), sum(sizes), shown, kept, len(lost))
 
 
 _RUN = "Run some cells first: `vlmbench run`"
