@@ -207,6 +207,9 @@ def test_after_a_new_run_a_reload_shows_it(page: Page, root: Path) -> None:
     assert {path.name: path.stat().st_ino for path in (root / "site" / "images").iterdir()} == before
     page.reload()
     expect(page.locator(".headline")).to_contain_text("exact_match 0.111")
+    go(page, "#/dataset/receipts")
+    expect(page.get_by_role("row", name="bad").first).to_contain_text("+0.111")
+    go(page, "#/cell/bad/receipts")
     history = page.get_by_role("region", name="Table: History")
     expect(history.locator("tbody tr")).to_have_count(2)
     expect(history.locator("tbody tr").first).to_contain_text("option answers sha256 ")

@@ -123,7 +123,7 @@ def test_what_a_reader_must_know_is_said(tmp_path: Path) -> None:
     # Scores of before are not there, so the page has none; nothing is made up.
     tables = read_cell(bench, cell, samples_of(bench, "receipts"))
     assert tables is not None
-    summary, answers, *_ = (value for _, value in cell_scripts(bench, tables, "exact_match", {}))
+    summary, answers, *_ = (value for _, value in cell_scripts(bench, tables, "exact_match", {}, []))
     assert isinstance(summary, dict)
     assert isinstance(answers, dict)
     assert (summary["metrics"], summary["breakdown"], answers["score"]) == ([], [], [None] * 6)

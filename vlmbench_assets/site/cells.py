@@ -11,7 +11,6 @@ from vlmbench_assets.contracts import AGGREGATES, ANSWERS, METRICS
 from vlmbench_assets.imported_model import imported_from
 from vlmbench_assets.prompting import collection_of, tuned_here
 from vlmbench_assets.site.columns import LongTexts, coded
-from vlmbench_assets.site.history import history
 from vlmbench_assets.site.scripts import Json, number, numbers
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.store import AssetName, Manifest
@@ -104,17 +103,19 @@ def flags(judge: Judge, cell: Cell, tables: CellTables | None) -> dict[str, Json
     return {name: value for name, value in found.items() if value}
 
 
-def cell_scripts(bench: Bench, tables: CellTables, headline: str, warnings: dict[str, Json]) -> Iterator[Script]:
+def cell_scripts(
+    bench: Bench, tables: CellTables, headline: str, warnings: dict[str, Json], past: Json
+) -> Iterator[Script]:
     """The files of a cell: a summary, its answers, and what is too long for lists."""
     cell = tables.cell
     folder = f"cells/{cell.model}/{cell.dataset}"
-    yield f"{folder}/summary", _summary(bench, tables, headline, warnings)
+    yield f"{folder}/summary", _summary(bench, tables, headline, warnings, past)
     long = LongTexts(f"{folder}/long")
     yield f"{folder}/answers", _answers(bench, tables, headline, long)
     yield from long.files()
 
 
-def _summary(bench: Bench, tables: CellTables, headline: str, warnings: dict[str, Json]) -> Json:
+def _summary(bench: Bench, tables: CellTables, headline: str, warnings: dict[str, Json], past: Json) -> Json:
     cell, answers = tables.cell, tables.answers
     manifest = tables.made["answers"]
     names = [name for name in dict.fromkeys(tables.aggregates["metric"]) if name in bench.catalog.metrics]
@@ -134,7 +135,7 @@ def _summary(bench: Bench, tables: CellTables, headline: str, warnings: dict[str
         "latency": _latency(answers["latency_ms"].dropna()),
         "tokens": numbers([answers["input_tokens"].mean(), answers["output_tokens"].mean()]),
         "resources": [[name, value] for name, value in resources(facts).items()],
-        "history": history(bench, cell, headline),
+        "history": past,
         "lineage": [[name, value] for name, value in (manifest.lineage if manifest else {}).items()],
         "command": f"vlmbench run --model {cell.model} --dataset {cell.dataset}",
     }

@@ -63,7 +63,9 @@ def samples_scripts(bench: Bench, name: str, samples: pd.DataFrame, pictures: Pi
     yield from long.files()
 
 
-def board(bench: Bench, name: str, headline: str, flags: Mapping[str, Json]) -> dict[str, Json]:
+def board(
+    bench: Bench, name: str, headline: str, flags: Mapping[str, Json], changes: Mapping[str, Json]
+) -> dict[str, Json]:
     """The leaderboard as `vlmbench leaderboard` ranks it."""
     table, _ = rank_dataset(bench, name)
     others = [column for column in table.columns if column not in FIXED and column != headline]
@@ -77,6 +79,7 @@ def board(bench: Bench, name: str, headline: str, flags: Mapping[str, Json]) -> 
                 "score": numbers([row[headline]])[0] if headline else None,
                 "others": numbers([row[column] for column in others]),
                 "front": bool(row["front"]),
+                "change": changes.get(row["model"]),
                 "flags": flags.get(row["model"], {}),
                 "apart": "; ".join(part for part in str(row["note"]).split("; ") if part.endswith(NOT_COMPARED)),
             }

@@ -10,6 +10,7 @@ from vlmbench_assets.models_of import models_of
 from vlmbench_assets.orphans import orphans
 from vlmbench_assets.site.cells import CellTables, Script, about_metric, cell_scripts, flags, read_cell
 from vlmbench_assets.site.datasets import board, pairs, samples_scripts, slices
+from vlmbench_assets.site.history import history, last_change
 from vlmbench_assets.site.pictures import Pictures
 from vlmbench_assets.site.scripts import Json
 from vlmbench_assets.staleness import Judge
@@ -51,6 +52,7 @@ class Gatherer:
         path = bench.store.table("samples", name)
         cells: dict[str, CellTables] = {}
         warnings: dict[str, Json] = {}
+        changes: dict[str, Json] = {}
         samples = read_table(path, SAMPLES) if path.exists() else None
         if samples is not None:
             yield from samples_scripts(bench, name, samples, self.pictures)
@@ -61,7 +63,9 @@ class Gatherer:
             warnings[model] = said
             if tables is not None:
                 cells[model] = tables
-                yield from cell_scripts(bench, tables, headline, said)
+                past = history(bench, cell, headline)
+                changes[model] = last_change(past)
+                yield from cell_scripts(bench, tables, headline, said, past)
         scored = {model: tables for model, tables in cells.items() if not tables.aggregates.empty}
         facts: dict[str, Json] = {
             "name": name,
@@ -71,7 +75,7 @@ class Gatherer:
             "samples": 0 if samples is None else len(samples),
             "documents": 0 if samples is None else int(samples["doc_id"].nunique()),
             "metric": {"name": headline, **about_metric(bench, headline)} if headline else None,
-            **board(bench, name, headline, warnings),
+            **board(bench, name, headline, warnings, changes),
         }
         yield (
             f"datasets/{name}/board",

@@ -1,5 +1,6 @@
 """What became of a cell over time."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,11 +19,11 @@ SHOWN = 10
 """The last so many changes are explained; each takes a comparison of all samples."""
 
 
-def history(bench: Bench, cell: Cell, headline: str) -> Json:
+def history(bench: Bench, cell: Cell, headline: str) -> list[dict[str, Json]]:
     """Each time a cell was scored, oldest first: when, its headline then, and what changed since the time before."""
     states = states_of(bench, cell)
     scores = _scores(bench, cell, headline)
-    found: list[Json] = []
+    found: list[dict[str, Json]] = []
     for before, state in zip([None, *states], states, strict=False):
         table = state.metrics.digests.get("table", "")
         explained = before is not None and state.number > states[-1].number - SHOWN
@@ -35,6 +36,15 @@ def history(bench: Bench, cell: Cell, headline: str) -> Json:
             }
         )
     return found
+
+
+def last_change(past: Sequence[dict[str, Json]]) -> Json:
+    """The latest difference, and its verdict; None where there is nothing to compare with."""
+    change = past[-1]["change"] if past else None
+    if not isinstance(change, dict) or "difference" not in change:
+        return None
+    difference = change["difference"]
+    return [difference[0], change["verdict"]] if isinstance(difference, list) else None
 
 
 def _scores(bench: Bench, cell: Cell, headline: str) -> dict[str, Json]:

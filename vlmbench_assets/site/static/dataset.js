@@ -19,6 +19,7 @@
         row.front ? h('span', { class: 'front', title: t('front.hint') }, ' ◆', h('span', { class: 'unseen' }, ` ${t('front')}`)) : null] },
       { key: 'score', label: metric ? metric.name : t('score'), numeric: true, down, value: (row) => row.score, heat: (row) => site.heat(row.score, metric), cell: (row) => h('strong', {}, site.score(row.score)) },
       { key: 'interval', label: t('interval'), className: 'wide', cell: (row) => [site.whisker(row.score, row.ci_low, row.ci_high, metric), h('span', { class: 'small' }, site.interval(row.ci_low, row.ci_high))] },
+      ...(dataset.rows.some((row) => row.change) ? [{ key: 'change', label: t('since.last'), title: t('since.last.hint'), numeric: true, down: true, value: (row) => (row.change ? row.change[0] : null), cell: (row) => (row.change ? [h('span', { class: 'change' }, site.signed(row.change[0])), h('span', { class: 'small block' }, site.named('verdict', row.change[1]))] : site.nothing) }] : []),
       ...(noted ? [{ key: 'note', label: t('notes'), className: 'wide', cell: (row) => site.flags(row.flags, row.apart) }] : []),
       { key: 'coverage', label: t('coverage'), numeric: true, down: true, value: (row) => row.coverage, cell: (row) => site.percent(row.coverage) },
       { key: 'samples', label: t('samples'), numeric: true, down: true, value: (row) => row.samples, cell: (row) => site.whole(row.samples) },

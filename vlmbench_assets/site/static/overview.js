@@ -32,6 +32,7 @@
       h('strong', {}, site.score(row.score)),
       h('span', { class: 'small' }, site.interval(row.ci_low, row.ci_high)),
       row.coverage !== 1 && known(row.coverage) ? h('span', { class: 'small' }, t('covered', { share: site.percent(row.coverage) })) : null,
+      row.change && ['better', 'worse'].includes(row.change[1]) ? h('span', { class: 'small' }, t(row.change[1] === 'better' ? 'better.than.before' : 'worse.than.before', { difference: site.signed(row.change[0]) })) : null,
       site.mark(row.flags));
   }
 
@@ -43,7 +44,7 @@
       filter: (each) => `${each.name} ${each.about}`,
       columns: [
         { key: 'name', label: t('dataset'), value: (each) => each.name, cell: (each) => site.link(each.name, ['dataset', each.name]) },
-        { key: 'about', label: t('about'), cell: (each) => site.english(each.about) },
+        { key: 'about', label: t('about'), className: 'prose', cell: (each) => site.english(each.about) },
         { key: 'metric', label: t('ranked.by'), value: (each) => (each.metric ? each.metric.name : ''), cell: (each) => (each.metric ? direction(each.metric) : site.nothing) },
         { key: 'best', label: t('leader'), cell: (each) => leader(each) },
         { key: 'samples', label: t('samples'), numeric: true, down: true, value: (each) => each.samples, cell: (each) => site.link(site.whole(each.samples), ['samples', each.name], {}, { 'aria-label': t('samples.of', { dataset: each.name }) }) },

@@ -25,6 +25,7 @@ site.words.en = {
   'latency.ms.log': 'Median latency, ms (logarithmic)', 'cost.1000': 'Cost of 1,000 answers', notes: 'Notes', front: 'on the front',
   'front.hint': 'No other model is as good in score, latency and cost and better in one',
   'leaderboard.hint': 'Models that share possible ranks are not separable. ◆ marks the front: no other model is as good in score, latency and cost and better in one.',
+  'since.last': 'Since last time', 'since.last.hint': 'Change of the score from the run before, paired by sample; the cell says what changed', 'better.than.before': '{difference}, better than before', 'worse.than.before': '{difference}, worse than before',
   charts: 'Quality against time and cost', 'charts.hint': 'Filled points are on the front; lines are 95 % intervals. The figures are in the leaderboard.',
   'chart.latency': '{metric} against median latency, by model', 'chart.cost': '{metric} against the cost of 1,000 answers, by model',
   slices: 'Slices', 'slices.hint': 'In bold: the best score of each slice. That alone does not make it a winner; whether a difference is more than noise, the comparison of two models tells.',
