@@ -20,7 +20,7 @@ from vlmbench_assets.site.cells import cell_scripts, flags, read_cell
 from vlmbench_assets.site.columns import LONGEST, LongTexts
 from vlmbench_assets.site.gather import Gatherer
 from vlmbench_assets.site.pictures import Pictures
-from vlmbench_assets.site.scripts import Json, number, script
+from vlmbench_assets.site.scripts import Json, Later, number, script
 from vlmbench_assets.staleness import Judge
 
 ESCAPE = re.compile(r"\\(u[0-9a-f]{4}|.)")
@@ -81,7 +81,7 @@ def bench(root: Path) -> Bench:
 def data(bench: Bench) -> dict[str, Any]:
     """Every value of the site by its name, as a browser gets it."""
     found = Gatherer(bench, Pictures(Path("unused"), "none", None)).scripts()
-    return dict(read(script(name, value)) for name, value in found)
+    return dict(read(script(name, value.make() if isinstance(value, Later) else value)) for name, value in found)
 
 
 def test_hostile_answers_are_only_text(data: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from vlmbench_assets.contracts import AGGREGATES, ANSWERS, METRICS
 from vlmbench_assets.imported_model import imported_from
 from vlmbench_assets.prompting import collection_of, tuned_here
 from vlmbench_assets.site.columns import LongTexts, coded
-from vlmbench_assets.site.scripts import Json, number, numbers
+from vlmbench_assets.site.scripts import Json, Later, number, numbers
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.store import AssetName, Manifest
 from vlmbench_assets.tables import parse_table, rows_of
@@ -23,7 +23,7 @@ from vlmbench_sdk import MetricPlugin
 
 PERCENTILES = ((50, 1), (90, 10), (99, 100))
 """Percentiles of latency, and how many answers each needs to say anything."""
-Script = tuple[str, Json]
+Script = tuple[str, Json | Later]
 """Name and value of a file."""
 
 

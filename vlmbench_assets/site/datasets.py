@@ -1,13 +1,14 @@
 """What the site says of one dataset: its samples, its leaderboard, and its models two by two."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 import pandas as pd
 
-from vlmbench_assets.bench import Bench
+from vlmbench_assets.bench import Bench, project_versions
 from vlmbench_assets.comparing import ComparedPair, compare_models
+from vlmbench_assets.lineage import digest_json
 from vlmbench_assets.make.leaderboard import rank_dataset
 from vlmbench_assets.make.samples import image_root
 from vlmbench_assets.site.cells import CellTables, Script, about_metric
@@ -89,7 +90,7 @@ def board(
 
 
 def slices(cells: Mapping[str, CellTables], headline: str) -> Json:
-    """By dimension, the headline of each model in each group: group, n, values in the order of the models."""
+    """By dimension, of each group: its name, and the headline and n of each model."""
     found: dict[str, dict[str, dict[str, tuple[object, object]]]] = {}
     for model, tables in cells.items():
         frame = tables.aggregates
@@ -101,16 +102,26 @@ def slices(cells: Mapping[str, CellTables], headline: str) -> Json:
                 groups = found.setdefault(row["dimension"], {})
                 groups.setdefault(row["group"], {})[model] = (row["value"], row["n"])
     return [
-        [
-            dimension,
-            [
-                [group, max(int(str(n)) for _, n in by_model.values()),
-                 numbers([by_model.get(model, (None, 0))[0] for model in cells])]
-                for group, by_model in sorted(groups.items())
-            ],
-        ]
+        [dimension, [_group(group, groups[group], cells) for group in sorted(groups)]]
         for dimension, groups in found.items()
-    ]  # fmt: skip
+    ]
+
+
+def _group(group: str, by_model: Mapping[str, tuple[object, object]], cells: Iterable[str]) -> Json:
+    figures = [by_model.get(model, (None, None)) for model in cells]
+    return [group, numbers([value for value, _ in figures]), numbers([n for _, n in figures])]
+
+
+def pairs_key(bench: Bench, cells: Mapping[str, CellTables], headline: str) -> str:
+    """Digest of everything that comparisons of these cells depend on."""
+    parts: list[object] = [project_versions(), headline]
+    for model, tables in cells.items():
+        dataset = tables.cell.dataset
+        made = [bench.store.manifest("samples", dataset), tables.made["metrics"]]
+        parts.append(
+            [model, bench.catalog.dimensions_of(dataset, model), *(each.version if each else "" for each in made)]
+        )
+    return digest_json(parts)
 
 
 def pairs(bench: Bench, name: str, models: Sequence[str], headline: str) -> Json:

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from vlmbench_assets.bench import Bench, project_versions
 from vlmbench_assets.catalog import Cell
@@ -9,10 +10,10 @@ from vlmbench_assets.contracts import SAMPLES
 from vlmbench_assets.models_of import models_of
 from vlmbench_assets.orphans import orphans
 from vlmbench_assets.site.cells import CellTables, Script, about_metric, cell_scripts, flags, read_cell
-from vlmbench_assets.site.datasets import board, pairs, samples_scripts, slices
+from vlmbench_assets.site.datasets import board, pairs, pairs_key, samples_scripts, slices
 from vlmbench_assets.site.history import history, last_change
 from vlmbench_assets.site.pictures import Pictures
-from vlmbench_assets.site.scripts import Json
+from vlmbench_assets.site.scripts import Json, Later
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.tables import read_table
 
@@ -81,7 +82,8 @@ class Gatherer:
             f"datasets/{name}/board",
             {"models": list(scored), "slices": slices(scored, headline), "answered": list(cells)},
         )
-        yield f"datasets/{name}/pairs", pairs(bench, name, list(scored), headline)
+        key = pairs_key(bench, scored, headline)
+        yield f"datasets/{name}/pairs", Later(key, partial(pairs, bench, name, list(scored), headline))
         return facts
 
     def _index(self, datasets: list[Json], models: list[str]) -> dict[str, Json]:

@@ -7,7 +7,8 @@ read as code, a key such as `__proto__` is only a key, and large files are parse
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 REGISTER = "vlmbenchSite"
 """The function that a page defines before it loads data."""
@@ -19,6 +20,15 @@ _UNSAFE = re.compile(
 _SHORT = {"</": "<\\/", "\\": "\\\\", "'": "\\'"}
 
 Json = str | int | float | bool | None | Sequence["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A value that takes long to work out, and what it is worked out from."""
+
+    key: str
+    """Equal to that of an earlier site: so is the value."""
+    make: Callable[[], Json]
 
 
 def script(name: str, value: Json) -> bytes:

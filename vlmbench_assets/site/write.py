@@ -14,7 +14,7 @@ from vlmbench_assets.files import cannot_write, make_folder, remove_tree
 from vlmbench_assets.page.as_html import style
 from vlmbench_assets.site.gather import Gatherer
 from vlmbench_assets.site.pictures import FOLDER, Images, Pictures, made_how
-from vlmbench_assets.site.scripts import script
+from vlmbench_assets.site.scripts import Later, script
 from vlmbench_sdk import WorkspaceError
 
 MARKER = "vlmbench-site.json"
@@ -51,14 +51,13 @@ def write_site(bench: Bench, out: Path, images: Images, say: Callable[[str], Non
     """
     out = out.resolve()
     _refuse_what_is_not_ours(bench, out)
-    how = made_how(images)
-    same_pictures = _marker(out).get("pictures") == how
+    marker = _marker(out)
+    earlier = _Earlier(out, marker.get("pictures"), marker.get("made"))
     try:
         make_folder(out.parent)
         made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
         try:
-            pictures = Pictures(made, images, out / FOLDER if same_pictures else None)
-            written = _fill(bench, made, pictures, how, say)
+            written = _fill(bench, made, images, earlier, say)
             _swap(made, out)
         finally:
             remove_tree(made)
@@ -67,9 +66,28 @@ def write_site(bench: Bench, out: Path, images: Images, say: Callable[[str], Non
     return written
 
 
-def _fill(bench: Bench, made: Path, pictures: Pictures, how: str, say: Callable[[str], None]) -> Written:
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """What of the site that is there need not be made again."""
+
+    out: Path
+    pictures: object
+    """How its pictures were made."""
+    made: object
+    """By file, what it was made from."""
+
+    def file(self, name: str, key: str) -> Path | None:
+        """A file of data that would be the same now."""
+        path = self.out / "data" / f"{name}.js"
+        return path if isinstance(self.made, dict) and self.made.get(name) == key and path.is_file() else None
+
+
+def _fill(bench: Bench, made: Path, images: Images, earlier: _Earlier, say: Callable[[str], None]) -> Written:
+    how = made_how(images)
+    pictures = Pictures(made, images, earlier.out / FOLDER if earlier.pictures == how else None)
+    keys: dict[str, str] = {}
     digest = hashlib.sha256()
-    shown, kept, lost = 0, 0, list[str]()
+    shown, taken, lost = 0, 0, list[str]()
     data = made / "data"
     for name, value in Gatherer(bench, pictures).scripts():
         if name.endswith("/board"):
@@ -77,9 +95,14 @@ def _fill(bench: Bench, made: Path, pictures: Pictures, how: str, say: Callable[
         if name == "index" and isinstance(value, dict):
             if not value["datasets"]:
                 raise WorkspaceError("there are no results to show", where=str(bench.workspace.root), fix=_RUN)
-            shown, kept, lost = pictures.make(say)
+            shown, taken, lost = pictures.make(say)
             value = {**value, "lost": lost}
-        content = script(name, value)
+        if isinstance(value, Later):
+            keys[name] = value.key
+            kept = earlier.file(name, value.key)
+            content = kept.read_bytes() if kept else script(name, value.make())
+        else:
+            content = script(name, value)
         digest.update(content)
         path = data / f"{name}.js"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,10 +114,12 @@ def _fill(bench: Bench, made: Path, pictures: Pictures, how: str, say: Callable[
     (made / "index.html").write_text(page.replace(VERSION, digest.hexdigest()[:16]), encoding="utf-8")
     # GitHub Pages would otherwise look through every file for what its generator should do with it.
     (made / ".nojekyll").touch()
-    (made / MARKER).write_text(json.dumps({"format": FORMAT, "pictures": how}, indent=2) + "\n", encoding="utf-8")
+    (made / MARKER).write_text(
+        json.dumps({"format": FORMAT, "pictures": how, "made": keys}, indent=2) + "\n", encoding="utf-8"
+    )
     made.chmod(0o755)
     sizes = [path.stat().st_size for path in made.rglob("*") if path.is_file()]
-    return Written(len(sizes), sum(sizes), shown, kept, len(lost))
+    return Written(len(sizes), sum(sizes), shown, taken, len(lost))
 
 
 _RUN = "Run some cells first: `vlmbench run`"

@@ -21,6 +21,7 @@
     // Where nothing can be kept, the address keeps it.
     if (site.setting('language') !== language || query.lang) site.remember(parts, { ...query, lang: language });
     frame();
+    document.querySelector('.settings select').focus();
     site.show();
   }
 
@@ -33,7 +34,11 @@
 
   function frame() {
     document.getElementById('skip').textContent = t('skip');
-    const choose = site.select(t('datasets'), [['', t('datasets.choose')], ...site.index.datasets.map((each) => [each.name, each.name])], '', (value) => { if (value) location.hash = site.href(['dataset', value]); });
+    // Links and not a select, which would go to a page at each press of an arrow key.
+    const choose = h('details', { class: 'menu' }, h('summary', {}, t('datasets')), h('ul', {}, site.index.datasets.map((each) => h('li', {}, site.link(each.name, ['dataset', each.name])))));
+    choose.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') { choose.open = false; choose.querySelector('summary').focus(); }
+    });
     document.getElementById('top').replaceChildren(
       h('a', { class: 'brand', href: '#/' }, 'vlmbench'),
       h('div', { class: 'settings' }, choose,
@@ -69,6 +74,7 @@
   }
 
   window.addEventListener('hashchange', async () => {
+    document.querySelector('.menu').open = false;
     await site.show();
     window.scrollTo(0, 0);
     main.focus({ preventScroll: true });

@@ -117,7 +117,8 @@
       query[key] = value;
       query.page = '';
       site.remember(['samples', name], query);
-      if (anew) site.show();
+      // The page is made anew; who chose by keyboard goes on from there.
+      if (anew) site.show().then(() => document.querySelector('main .controls select').focus());
       else draw();
     };
     list.addEventListener('keydown', (event) => {

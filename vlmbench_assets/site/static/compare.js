@@ -112,12 +112,9 @@
     if (!board || !board.models.includes(one) || !board.models.includes(two) || one === two) return null;
     const [pairs, samples, first, second] = await Promise.all([site.load(`datasets/${name}/pairs`), site.samples(name), site.answers(one, name), site.answers(two, name)]);
     const found = turned(pairs.find((each) => [each.first, each.second].includes(one) && [each.first, each.second].includes(two)), one);
-    const others = (mine) => board.models.map((each) => [each, each]).filter(([each]) => each !== mine);
-    const go = (a, b) => { location.hash = site.href(['compare', a, b, name]); };
     const page = [
       site.head([[t('overview'), []], [name, ['dataset', name]]], `${one} → ${two}`, null,
-        h('div', { class: 'controls' }, site.select(t('model.first'), others(two), one, (value) => go(value, two)), site.select(t('model.second'), others(one), two, (value) => go(one, value)),
-          h('button', { type: 'button', onclick: () => go(two, one) }, `⇄ ${t('swap')}`))),
+        site.chooser(dataset, board.models, [one, two], h('button', { type: 'button', onclick: () => { location.hash = site.href(['compare', two, one, name]); } }, `⇄ ${t('swap')}`))),
       site.panel(t('difference'), summary(dataset, found, one, two)), slices(found), list(dataset, samples, first, second, { ...asked }),
     ];
     return { title: `${one} → ${two} · ${name}`, page };

@@ -45,19 +45,22 @@
     const box = h('div');
     const draw = (name) => {
       const groups = (board.slices.find(([dimension]) => dimension === name) || board.slices[0])[1];
-      const best = groups.map(([, , values]) => bestOf(values, dataset.metric));
+      const best = groups.map(([, values]) => bestOf(values, dataset.metric));
+      const most = groups.map(([, , counts]) => Math.max(...counts));
       box.replaceChildren(site.table({
         caption: t('by', { dimension: site.named('dimension', name) }),
         rowHeader: 'group',
-        rows: groups.map((group, at) => ({ group, best: best[at] })),
+        rows: groups.map((group, at) => ({ group, best: best[at], most: most[at] })),
         columns: [
           { key: 'group', label: site.named('dimension', name), value: ({ group }) => group[0], cell: ({ group }) => site.said(group[0] || t('none')) },
-          { key: 'n', label: t('samples'), numeric: true, down: true, value: ({ group }) => group[1], cell: ({ group }) => site.whole(group[1]) },
+          { key: 'n', label: t('samples'), numeric: true, down: true, value: ({ most: n }) => n, cell: ({ most: n }) => site.whole(n) },
           ...board.models.map((model, at) => ({
             key: `m ${model}`, label: model, numeric: true, down: dataset.metric.higher,
-            value: ({ group }) => group[2][at],
-            heat: ({ group }) => site.heat(group[2][at], dataset.metric),
-            cell: (row) => (row.best === row.group[2][at] && known(row.best) ? h('strong', {}, site.score(row.best)) : site.score(row.group[2][at])),
+            value: ({ group }) => group[1][at],
+            heat: ({ group }) => site.heat(group[1][at], dataset.metric),
+            // Where a model was asked fewer samples than others, its score is of those.
+            cell: ({ group, best: first, most: n }) => [h(first === group[1][at] && known(first) ? 'strong' : 'span', {}, site.score(group[1][at])),
+              known(group[2][at]) && group[2][at] < n ? h('span', { class: 'small' }, `n=${site.whole(group[2][at])}`) : null],
           })),
         ],
       }));
@@ -72,13 +75,12 @@
     return found.length ? (metric.higher ? Math.max : Math.min)(...found) : null;
   }
 
-  function chooser(dataset, models) {
+  site.chooser = (dataset, models, [one, two], ...more) => {
     if (models.length < 2) return null;
-    let [one, two] = models;
     const options = models.map((model) => [model, model]);
     const go = h('button', { type: 'button', onclick: () => { location.hash = site.href(['compare', one, two, dataset.name]); } }, t('compare'));
-    return h('div', { class: 'controls' }, site.select(t('model.first'), options, one, (value) => { one = value; }), site.select(t('model.second'), options, two, (value) => { two = value; }), go);
-  }
+    return h('div', { class: 'controls' }, site.select(t('model.first'), options, one, (value) => { one = value; }), site.select(t('model.second'), options, two, (value) => { two = value; }), go, more);
+  };
 
   async function compared(dataset, board) {
     if (board.models.length < 2) return null;
@@ -88,7 +90,7 @@
       { key: 'model', label: t('pair.row'), value: (model) => model, cell: (model) => model },
       ...board.models.map((other) => ({ key: `m ${other}`, label: other, numeric: true, cell: (model) => against(dataset, pairs, model, other) })),
     ];
-    return site.panel(t('pairs'), chooser(dataset, board.models), h('p', { class: 'hint' }, t('pairs.hint')),
+    return site.panel(t('pairs'), site.chooser(dataset, board.models, board.models), h('p', { class: 'hint' }, t('pairs.hint')),
       site.table({ caption: t('pairs'), columns, rows: board.models, rowHeader: 'model', className: 'pairs' }));
   }
 

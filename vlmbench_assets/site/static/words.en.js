@@ -6,7 +6,7 @@ site.words.en = {
   foot: 'Written by vlmbench {version}. Intervals are 95 %, clustered by document; a failed answer counts as the worst score. Nothing on this site asks a server.',
   'lost.title': 'Nothing here', 'lost.page': 'This address means nothing on this site; what it named may be gone since.',
   'lost.data': 'The file {file} cannot be read. If the site was just written anew, load the page again.',
-  models: 'Models', model: 'Model', datasets: 'Datasets', dataset: 'Dataset', 'datasets.choose': 'Go to a dataset…', answers: 'Answers', answer: 'Answer',
+  models: 'Models', model: 'Model', datasets: 'Datasets', dataset: 'Dataset', answers: 'Answers', answer: 'Answer',
   samples: 'Samples', sample: 'Sample', documents: 'Documents', licence: 'Licence', citation: 'Cite as', about: 'About', scores: 'Scores', score: 'Score',
   'benchmark.of': 'Benchmark {name}', others: 'Outside of benchmarks', 'last.answer': 'Last answer',
   'matrix.hint': 'Headline score, its 95 % interval, and its coverage where that is not complete. Darker is better, by the range of the metric.',
