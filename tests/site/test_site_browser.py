@@ -3,7 +3,10 @@
 import json
 import shutil
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
@@ -195,6 +198,26 @@ def test_the_policy_stops_what_is_foreign(browser: Browser, root: Path) -> None:
     page.wait_for_function("window.stopped.length === 1")
     assert page.evaluate("window.broken") is None
     page.close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_web_server_may_serve_it_under_any_path(browser: Browser, root: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(root))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        page = browser.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        home = f"http://127.0.0.1:{server.server_port}/site/"
+        page.goto(f"{home}#/compare/good/half/receipts")
+        shown(page, "#/compare/good/half/receipts")
+        expect(page.locator(".verdict")).to_have_text("worse")
+        page.close()
+        server.shutdown()
+    assert all(url.startswith(home) for url in asked)
 
 
 def test_after_a_new_run_a_reload_shows_it(page: Page, root: Path) -> None:

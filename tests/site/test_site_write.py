@@ -49,6 +49,8 @@ def test_the_same_data_gives_the_same_bytes(bench: Bench, tmp_path: Path) -> Non
     assert b"://" not in before["index.html"]
     # With other pictures, none of the earlier ones is taken.
     assert written(bench, tmp_path / "a", "full").pictures_made == 9
+    marker = json.loads((tmp_path / "a" / MARKER).read_text(encoding="utf-8"))
+    assert marker["pictures"].startswith("webp 2400 ")
     assert written(bench, tmp_path / "a", "none").pictures_made == 0
     assert not (tmp_path / "a" / "images").exists()
 
@@ -135,8 +137,3 @@ def test_a_workspace_without_results_has_no_site(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="there are no results to show"):
         written(bench_of(root), tmp_path / "site")
     assert [path.name for path in tmp_path.iterdir()] == ["workspace"]
-
-
-def test_the_marker_says_how_pictures_were_made(bench: Bench, tmp_path: Path) -> None:
-    written(bench, tmp_path / "site", "full")
-    assert json.loads((tmp_path / "site" / MARKER).read_text(encoding="utf-8"))["pictures"].startswith("webp 2400 ")
