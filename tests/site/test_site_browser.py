@@ -73,7 +73,7 @@ def column(page: Page, table: str, place: int) -> list[str]:
 
 
 def test_from_the_overview_to_a_sorted_leaderboard(page: Page) -> None:
-    cell = page.get_by_label("good on receipts: 1.000")
+    cell = page.get_by_role("link", name="good on receipts: 1.000 0.701–1.000")
     expect(cell).to_contain_text("1.000")
     page.get_by_role("link", name="Leaderboard: receipts").click()
     shown(page, "#/dataset/receipts")

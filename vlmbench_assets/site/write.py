@@ -138,7 +138,8 @@ def _swap(made: Path, out: Path) -> None:
 
 def _refuse_what_is_not_ours(bench: Bench, out: Path) -> None:
     root = bench.workspace.root
-    inside = out == root or out in root.parents or out.is_relative_to(bench.workspace.data)
+    kept = (bench.workspace.data, bench.workspace.registries, bench.workspace.dagster_home)
+    inside = out == root or out in root.parents or any(out.is_relative_to(folder) for folder in kept)
     if inside or (out.exists() and not out.is_dir()):
         raise WorkspaceError("a site cannot stand here", where=str(out), fix="Name a folder of its own")
     there = {path.name for path in out.iterdir()} if out.exists() else set()

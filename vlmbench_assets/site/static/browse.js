@@ -58,7 +58,7 @@
       ] : [
         h('td', { class: 'text', colspan: 2 }, h('ul', { class: 'models' }, answers.filter((each) => each.has(row)).map((each) => h('li', {},
           h('span', { class: 'who' }, each.model), ' ', each.answerOf(row) ? site.said(each.answerOf(row).slice(0, DRAWN), { class: 'clip' }) : site.status(each.statusOf(row)))))),
-        h('td', { class: 'number' }, h('ul', { class: 'models' }, answers.filter((each) => each.has(row)).map((each) => h('li', { class: 'heat', ...site.heat(each.scoreOf(row), dataset.metric) }, site.score(each.scoreOf(row)))))),
+        h('td', { class: 'number' }, h('ul', { class: 'models' }, answers.filter((each) => each.has(row)).map((each) => h('li', { class: 'heat', ...site.heat(each.scoreOf(row), dataset.metric) }, h('span', { class: 'unseen' }, `${each.model} `), site.score(each.scoreOf(row)))))),
       ]);
   }
 

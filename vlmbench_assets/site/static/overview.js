@@ -27,8 +27,8 @@
   function cell(model, dataset, row) {
     if (!row) return h('span', { class: 'nothing' }, t('not.in.benchmark'));
     if (row.flags.missing && !known(row.samples)) return h('span', { class: 'nothing' }, t('flag.missing'));
-    const label = t('cell.label', { model, dataset: dataset.name, score: site.score(row.score) });
-    return h('a', { class: 'cell', href: site.href(['cell', model, dataset.name]), 'aria-label': label },
+    return h('a', { class: 'cell', href: site.href(['cell', model, dataset.name]) },
+      h('span', { class: 'unseen' }, t('cell.label', { model, dataset: dataset.name })),
       h('strong', {}, site.score(row.score)),
       h('span', { class: 'small' }, site.interval(row.ci_low, row.ci_high)),
       row.coverage !== 1 && known(row.coverage) ? h('span', { class: 'small' }, t('covered', { share: site.percent(row.coverage) })) : null,

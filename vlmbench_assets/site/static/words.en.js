@@ -10,7 +10,7 @@ site.words.en = {
   samples: 'Samples', sample: 'Sample', documents: 'Documents', licence: 'Licence', citation: 'Cite as', about: 'About', scores: 'Scores', score: 'Score',
   'benchmark.of': 'Benchmark {name}', others: 'Outside of benchmarks', 'last.answer': 'Last answer',
   'matrix.hint': 'Headline score, its 95 % interval, and its coverage where that is not complete. Darker is better, by the range of the metric.',
-  'cell.label': '{model} on {dataset}: {score}', covered: '{share} covered', 'not.in.benchmark': 'not planned', leader: 'First', 'ranked.by': 'Ranked by',
+  'cell.label': '{model} on {dataset}: ', covered: '{share} covered', 'not.in.benchmark': 'not planned', leader: 'First', 'ranked.by': 'Ranked by',
   'also.one': 'and {n} not separable from it', 'also.other': 'and {n} not separable from it',
   'higher.better': 'higher is better', 'lower.better': 'lower is better',
   orphans: 'Left out: nothing declares them any more',

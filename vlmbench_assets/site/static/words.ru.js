@@ -10,7 +10,7 @@ site.words.ru = {
   samples: 'Примеры', sample: 'Пример', documents: 'Документы', licence: 'Лицензия', citation: 'Ссылаться как', about: 'О чём', scores: 'Оценки', score: 'Оценка',
   'benchmark.of': 'Бенчмарк {name}', others: 'Вне бенчмарков', 'last.answer': 'Последний ответ',
   'matrix.hint': 'Главная оценка, её интервал 95 % и покрытие, если оно неполное. Чем темнее, тем лучше — по шкале метрики.',
-  'cell.label': '{model} на {dataset}: {score}', covered: 'покрыто {share}', 'not.in.benchmark': 'не намечено', leader: 'Первая', 'ranked.by': 'Ранг по',
+  'cell.label': '{model} на {dataset}: ', covered: 'покрыто {share}', 'not.in.benchmark': 'не намечено', leader: 'Первая', 'ranked.by': 'Ранг по',
   'also.one': 'и ещё {n} неотличима от неё', 'also.few': 'и ещё {n} неотличимы от неё', 'also.many': 'и ещё {n} неотличимы от неё', 'also.other': 'и ещё {n} неотличимы от неё',
   'higher.better': 'больше — лучше', 'lower.better': 'меньше — лучше',
   orphans: 'Не показано: больше нигде не объявлено',
