@@ -30,7 +30,7 @@
         answers.statusOf(row) === 'ok' ? null : site.status(answers.statusOf(row))),
       said ? h('pre', { class: 'said', dir: 'auto', tabindex: said.length > 400 ? '0' : null }, said) : h('p', { class: 'nothing' }, t('no.answer')),
       error ? h('p', { class: 'error', lang: 'en' }, error) : null,
-      gold !== null && gold !== said ? h('p', { class: 'compared' }, h('span', { class: 'small' }, `${t('difference')}: `), site.marked(gold, said)) : null,
+      gold !== null && gold !== said ? h('p', { class: 'compared' }, h('span', { class: 'small' }, `${t('diff')}: `), site.marked(gold, said)) : null,
       gold !== null && gold === said ? h('p', { class: 'small' }, t('letter.for.letter')) : null,
       h('p', { class: 'small' }, [
         ...answers.metrics.map((name, index) => `${name} ${site.score(answers.values[index][at])}`),

@@ -9,7 +9,7 @@ site.words.en = {
   models: 'Models', model: 'Model', datasets: 'Datasets', dataset: 'Dataset', answers: 'Answers', answer: 'Answer',
   samples: 'Samples', sample: 'Sample', documents: 'Documents', licence: 'Licence', citation: 'Cite as', about: 'About', scores: 'Scores', score: 'Score',
   'benchmark.of': 'Benchmark {name}', others: 'Outside of benchmarks', 'last.answer': 'Last answer',
-  'matrix.hint': 'Headline score, its 95 % interval, and its coverage where that is not complete. Darker is better, by the range of the metric.',
+  'matrix.hint': 'Headline score, its 95 % interval, and its coverage where that is not complete. The bluer, the better, by the range of the metric.',
   'cell.label': '{model} on {dataset}: ', covered: '{share} covered', 'not.in.benchmark': 'not planned', leader: 'First', 'ranked.by': 'Ranked by',
   'also.one': 'and {n} not separable from it', 'also.other': 'and {n} not separable from it',
   'higher.better': 'higher is better', 'lower.better': 'lower is better',
@@ -54,6 +54,6 @@ site.words.en = {
   'search.samples': 'Text of question, gold or answer', 'found.one': '{n} sample', 'found.other': '{n} samples', pages: 'Pages', 'page.of': 'page {page} of {pages}', previous: 'Previous', next: 'Next',
   picture: 'Picture', 'picture.alt': 'Document {doc}, page {page} of {pages}', 'picture.open': 'Open the picture by itself', 'picture.lost': 'the image is gone or was changed', 'pictures.left.out': 'This site was written without pictures.', 'no.picture': 'This sample has no picture.',
   'question.gold': 'Question and gold', question: 'Question', gold: 'Gold', absent: 'the document lacks it', 'no.gold': 'no gold', 'no.answer': 'no answer', 'not.asked': 'This sample was not asked.',
-  'sample.of': 'sample {n} of {of}', keys: '← → step through', 'diff.hint': 'Struck through: expected and not there. Underlined: there and not expected.', 'diff.gone': 'expected and not there', 'diff.new': 'there and not expected', 'diff.cut': '(compared up to {n} characters)',
+  'sample.of': 'sample {n} of {of}', diff: 'Difference', keys: '← → step through', 'diff.hint': 'Struck through: expected and not there. Underlined: there and not expected.', 'diff.gone': 'expected and not there', 'diff.new': 'there and not expected', 'diff.cut': '(compared up to {n} characters)',
   'letter.for.letter': 'Letter for letter as expected.', 'tokens.one': '{n} token', 'tokens.other': '{n} tokens', 'beside.one': '{n} more question about this document', 'beside.other': '{n} more questions about this document',
 };
