@@ -26,6 +26,7 @@ PAGES = (
     "#/samples/receipts",
     "#/sample/receipts/r0%2Fshop?model=half",
     "#/compare/good/bad/receipts",
+    "#/cell/half/letters",
     "#/nothing/of/the/kind",
 )
 
@@ -94,6 +95,17 @@ def test_from_the_overview_to_a_sorted_leaderboard(page: Page) -> None:
     expect(page.get_by_role("region", name="Table: History").locator("tbody tr")).to_have_count(1)
     page.get_by_label("By", exact=True).select_option("subset")
     expect(page.get_by_role("region", name="Table: By image condition").locator("tbody tr")).to_have_count(2)
+
+
+def test_a_cell_without_scores_shows_its_answers(page: Page) -> None:
+    go(page, "#/dataset/letters")
+    page.get_by_role("region", name="Table: Leaderboard").get_by_role("link", name="half").click()
+    shown(page, "#/cell/half/letters")
+    expect(page.locator(".headline")).to_have_text("No score")
+    expect(page.get_by_text("no scores")).to_be_visible()
+    page.get_by_role("link", name="27 answers, browse").click()
+    expect(page.locator("#found")).to_have_text("27 samples")
+    expect(page.locator(".samples tbody tr").first.locator("td").last).to_have_text("—")
 
 
 def test_samples_are_filtered_and_opened_and_stepped_through(page: Page) -> None:

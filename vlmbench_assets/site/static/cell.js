@@ -169,7 +169,8 @@
   site.pages.cell = async ([model, name]) => {
     const dataset = site.dataset(name);
     const row = dataset && site.rowOf(dataset, model);
-    if (!row || !known(row.samples) && row.flags.missing) return null;
+    const board = row && await site.load(`datasets/${name}/board`);
+    if (!board || !board.answered.includes(model)) return null;
     const summary = await site.load(`cells/${model}/${name}/summary`);
     const about = site.index.models.find((each) => each.name === model);
     const page = [

@@ -6,7 +6,7 @@
 
   const ranks = (row) => (known(row.rank_low) ? (row.rank_low === row.rank_high ? site.whole(row.rank_low) : `${row.rank_low}–${row.rank_high}`) : site.nothing);
 
-  function leaderboard(dataset) {
+  function leaderboard(dataset, board) {
     const { metric } = dataset;
     const priced = dataset.rows.some((row) => row.cost_per_1000 > 0);
     const noted = dataset.rows.some((row) => row.apart || Object.keys(row.flags).length);
@@ -15,7 +15,7 @@
       { key: 'rank', label: t('rank'), numeric: true, value: (row) => row.rank, cell: (row) => site.whole(row.rank) },
       { key: 'possible', label: t('ranks.possible'), title: t('ranks.possible.hint'), numeric: true, value: (row) => row.rank_low, cell: ranks },
       { key: 'model', label: t('model'), value: (row) => row.model, cell: (row) => [
-        known(row.samples) ? site.link(row.model, ['cell', row.model, dataset.name]) : row.model,
+        board.answered.includes(row.model) ? site.link(row.model, ['cell', row.model, dataset.name]) : row.model,
         row.front ? h('span', { class: 'front', title: t('front.hint') }, ' ◆', h('span', { class: 'unseen' }, ` ${t('front')}`)) : null] },
       { key: 'score', label: metric ? metric.name : t('score'), numeric: true, down, value: (row) => row.score, heat: (row) => site.heat(row.score, metric), cell: (row) => h('strong', {}, site.score(row.score)) },
       { key: 'interval', label: t('interval'), className: 'wide', cell: (row) => [site.whisker(row.score, row.ci_low, row.ci_high, metric), h('span', { class: 'small' }, site.interval(row.ci_low, row.ci_high))] },
@@ -122,7 +122,7 @@
           [t('documents'), site.whole(dataset.documents)],
           [t('licence'), dataset.licence], [t('citation'), dataset.citation],
         ])),
-      site.panel(t('leaderboard'), h('p', { class: 'hint' }, t('leaderboard.hint')), leaderboard(dataset)),
+      site.panel(t('leaderboard'), h('p', { class: 'hint' }, t('leaderboard.hint')), leaderboard(dataset, board)),
       chart(dataset),
       dataset.metric ? sliced(dataset, board) : null,
       await compared(dataset, board),
