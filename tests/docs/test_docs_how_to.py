@@ -49,6 +49,7 @@ def install(plugin: Path, site: Path) -> None:
             "import_and_export",
             ["3 answers", "no answer in the file: 1 sample", "other-model", "2 cells exported"],
         ),
+        ("publish_a_site", ["pictures: 1 made, 0 from before", "public/index.html"]),
         ("share_gpus", ["3 of 3 cells done", "large", "small", "many"]),
     ],
 )

@@ -21,6 +21,7 @@ from vlmbench_assets.cli.plugin import plugin
 from vlmbench_assets.cli.prompts import prompts
 from vlmbench_assets.cli.report import report
 from vlmbench_assets.cli.run import run
+from vlmbench_assets.cli.site import site
 from vlmbench_assets.cli.status import status
 from vlmbench_assets.cli.ui import ui
 from vlmbench_assets.printable import printable
@@ -44,6 +45,7 @@ for command in (
     status,
     leaderboard,
     report,
+    site,
     diff,
     compare,
     prompts,

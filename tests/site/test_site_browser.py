@@ -1,0 +1,251 @@
+"""The site in a real browser, from the disk: read, sorted, filtered, compared, in two languages and two themes."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.cells import bench_of
+from tests.site.made import HOSTILE, NASTY, make, write_answers
+from tests.test_ui import FLAGS
+from vlmbench_assets.site.write import write_site
+
+pytestmark = pytest.mark.engine("chromium")
+PAGES = (
+    "#/",
+    "#/dataset/receipts",
+    "#/cell/half/receipts",
+    "#/samples/receipts?model=half",
+    "#/samples/receipts",
+    "#/sample/receipts/r0%2Fshop?model=half",
+    "#/compare/good/bad/receipts",
+    "#/cell/half/letters",
+    "#/nothing/of/the/kind",
+)
+
+
+@pytest.fixture(scope="module")
+def browser(root: Path) -> Iterator[Browser]:
+    """A browser, and the site to look at."""
+    write_site(bench_of(root), root / "site", "small", lambda _: None)
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser: Browser, root: Path) -> Iterator[Page]:
+    """The overview, opened from the disk; at the end nothing was complained of and nothing was asked of a server."""
+    context = browser.new_context(locale="en-GB", color_scheme="light", viewport={"width": 1300, "height": 900})
+    opened = context.new_page()
+    told: list[str] = []
+    opened.on("console", lambda message: told.append(f"{message.type}: {message.text}"))
+    opened.on("pageerror", lambda error: told.append(f"error: {error}"))
+    opened.on("request", lambda asked: None if asked.url.startswith("file:") else told.append(asked.url))
+    opened.on("requestfailed", lambda asked: told.append(f"failed: {asked.url}"))
+    opened.on("dialog", lambda dialog: told.append(f"dialog: {dialog.message}"))
+    opened.goto((root / "site" / "index.html").as_uri())
+    shown(opened, "#/")
+    yield opened
+    context.close()
+    assert told == []
+
+
+def shown(page: Page, address: str) -> None:
+    """Wait until a page of the site is there."""
+    page.wait_for_function("address => document.getElementById('main').dataset.shown === address", arg=address)
+
+
+def go(page: Page, address: str) -> None:
+    page.evaluate("address => { location.hash = address; }", address)
+    shown(page, address)
+
+
+def column(page: Page, table: str, place: int) -> list[str]:
+    return [cell.strip() for cell in page.locator(f"{table} tbody tr > *:nth-child({place})").all_inner_texts()]
+
+
+def test_from_the_overview_to_a_sorted_leaderboard(page: Page) -> None:
+    cell = page.get_by_role("link", name="good on receipts: 1.000 0.701–1.000")
+    expect(cell).to_contain_text("1.000")
+    page.get_by_role("link", name="Leaderboard: receipts").click()
+    shown(page, "#/dataset/receipts")
+    expect(page).to_have_title("receipts · vlmbench")
+    board = page.get_by_role("region", name="Table: Leaderboard").locator("table")
+    rank = board.get_by_role("columnheader", name="Rank", exact=True)
+    expect(rank).to_have_attribute("aria-sort", "ascending")
+    assert [row.split()[0] for row in board.locator("tbody th").all_inner_texts()] == ["good", "half", "bad"]
+    sort = board.get_by_role("button", name="exact_match")
+    sort.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(board.get_by_role("columnheader", name="exact_match")).to_have_attribute("aria-sort", "ascending")
+    assert [row.split()[0] for row in board.locator("tbody th").all_inner_texts()] == ["bad", "half", "good"]
+    page.get_by_role("link", name="half", exact=True).first.click()
+    shown(page, "#/cell/half/receipts")
+    expect(page.locator(".headline")).to_contain_text("exact_match 0.481")
+    expect(page.get_by_role("region", name="Table: History").locator("tbody tr")).to_have_count(1)
+    page.get_by_label("By", exact=True).select_option("subset")
+    expect(page.get_by_role("region", name="Table: By image condition").locator("tbody tr")).to_have_count(2)
+
+
+def test_a_cell_without_scores_shows_its_answers(page: Page) -> None:
+    go(page, "#/dataset/letters")
+    page.get_by_role("region", name="Table: Leaderboard").get_by_role("link", name="half").click()
+    shown(page, "#/cell/half/letters")
+    expect(page.locator(".headline")).to_have_text("No score")
+    expect(page.get_by_text("no scores")).to_be_visible()
+    page.get_by_role("link", name="27 answers, browse").click()
+    expect(page.locator("#found")).to_have_text("27 samples")
+    expect(page.locator(".samples tbody tr").first.locator("td").last).to_have_text("—")
+
+
+def test_samples_are_filtered_and_opened_and_stepped_through(page: Page) -> None:
+    go(page, "#/samples/receipts?model=half")
+    expect(page.locator("#found")).to_have_text("27 samples")
+    assert column(page, ".samples", 6)[:2] == ["0.000", "0.000"]
+    page.get_by_label("field").select_option("shop")
+    page.get_by_label("Kind of error").select_option("correct")
+    expect(page.locator("#found")).to_have_text("4 samples")
+    page.get_by_label("Text of question").fill("лавка 3")
+    expect(page.locator("#found")).to_have_text("1 sample")
+    page.get_by_label("Text of question").fill("")
+    expect(page.locator("#found")).to_have_text("4 samples")
+    first = page.locator("a.open").first
+    first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("a.open").nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("sample 2 of 4")).to_be_visible()
+    # What looks like a script in gold and answer is text.
+    assert HOSTILE in page.locator(".gold pre").inner_text()
+    expect(page.get_by_text("Letter for letter as expected.")).to_have_count(2)
+    picture = page.locator("img.page")
+    expect(picture).to_have_attribute("alt", "Document r3, page 1 of 1")
+    picture.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('img.page').naturalWidth === 720")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("sample 3 of 4")).to_be_visible()
+    # However long an answer is, here it is whole; a list has its beginning.
+    go(page, "#/sample/receipts/r0%2Fshop?model=bad")
+    bad = page.locator("article", has=page.get_by_role("link", name="bad", exact=True))
+    assert len(bad.locator("pre").inner_text()) == len(NASTY["r0/shop"])
+    go(page, "#/sample/receipts/r0%2Ftotal")
+    expect(bad.locator("pre")).to_have_text("\ufffd \u2028 \ufffd '; alert(1); //", use_inner_text=True)
+    half = page.locator("article", has=page.get_by_role("link", name="half", exact=True))
+    expect(half.locator("del")).to_have_text("0")
+    expect(half.locator("ins")).to_have_text("?")
+
+
+def test_two_models_are_compared(page: Page) -> None:
+    go(page, "#/compare/bad/half/receipts")
+    expect(page.locator(".headline")).to_contain_text("+0.481")
+    expect(page.locator(".verdict")).to_have_text("better")
+    expect(page.locator("#found")).to_have_text("13 samples")
+    page.get_by_label("Show").select_option("same")
+    expect(page.locator("#found")).to_have_text("14 samples")
+    page.get_by_role("button", name="Swap").click()
+    shown(page, "#/compare/half/bad/receipts")
+    expect(page.locator(".headline")).to_contain_text("−0.481")
+    expect(page.locator(".verdict")).to_have_text("worse")
+
+
+def test_the_language_is_switched_and_kept(page: Page) -> None:
+    assert page.locator("html").get_attribute("lang") == "en"
+    page.get_by_label("Language").select_option("ru")
+    expect(page.locator("h1")).to_have_text("Обзор")
+    assert page.locator("html").get_attribute("lang") == "ru"
+    page.reload()
+    expect(page.locator("h1")).to_have_text("Обзор")
+    go(page, "#/cell/half/receipts")
+    expect(page.locator(".headline")).to_contain_text("0,481")
+    page.get_by_label("Тема").select_option("dark")
+    page.reload()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+@pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("ru", "dark")])
+def test_every_page_can_be_used_by_everybody(browser: Browser, root: Path, language: str, theme: str) -> None:
+    context = browser.new_context(locale=language, color_scheme="dark" if theme == "dark" else "light")
+    page = context.new_page()
+    # The policy of the page forbids foreign scripts, so axe comes in before it.
+    page.add_init_script(path=AXE_FILE_PATH)
+    page.goto((root / "site" / "index.html").as_uri())
+    shown(page, "#/")
+    for address in PAGES:
+        go(page, address)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
+        serious = [each for each in found["violations"] if each["impact"] in {"serious", "critical"}]
+        assert serious == [], json.dumps(serious, ensure_ascii=False, indent=1)[:4000]
+    context.close()
+
+
+def test_a_narrow_screen_scrolls_tables_and_nothing_else(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    for address in PAGES:
+        go(page, address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
+
+
+def test_the_policy_stops_what_is_foreign(browser: Browser, root: Path) -> None:
+    page = browser.new_page()
+    page.goto((root / "site" / "index.html").as_uri())
+    page.evaluate(
+        """() => {
+            window.stopped = [];
+            document.addEventListener('securitypolicyviolation', (event) => window.stopped.push(event));
+            const script = document.createElement('script');
+            script.textContent = 'window.broken = true';
+            document.body.append(script);
+        }"""
+    )
+    page.wait_for_function("window.stopped.length === 1")
+    assert page.evaluate("window.broken") is None
+    page.close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_web_server_may_serve_it_under_any_path(browser: Browser, root: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(root))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        page = browser.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        home = f"http://127.0.0.1:{server.server_port}/site/"
+        page.goto(f"{home}#/compare/good/half/receipts")
+        shown(page, "#/compare/good/half/receipts")
+        expect(page.locator(".verdict")).to_have_text("worse")
+        page.close()
+        server.shutdown()
+    assert all(url.startswith(home) for url in asked)
+
+
+def test_after_a_new_run_a_reload_shows_it(page: Page, root: Path) -> None:
+    go(page, "#/cell/bad/receipts")
+    expect(page.locator(".headline")).to_contain_text("exact_match 0.000")
+    write_answers(root, "bad", {"r0/total": "07.50", "r1/total": "17.50", "r2/total": "27.50"})
+    before = {path.name: path.stat().st_ino for path in (root / "site" / "images").iterdir()}
+    done = write_site(make(root), root / "site", "small", lambda _: None)
+    assert (done.pictures_made, done.pictures_kept) == (0, 9)
+    assert {path.name: path.stat().st_ino for path in (root / "site" / "images").iterdir()} == before
+    page.reload()
+    expect(page.locator(".headline")).to_contain_text("exact_match 0.111")
+    go(page, "#/dataset/receipts")
+    expect(page.get_by_role("row", name="bad").first).to_contain_text("+0.111")
+    go(page, "#/cell/bad/receipts")
+    history = page.get_by_role("region", name="Table: History")
+    expect(history.locator("tbody tr")).to_have_count(2)
+    expect(history.locator("tbody tr").first).to_contain_text("option answers sha256 ")
+    expect(history.locator("tbody tr").first).to_contain_text("3 samples better, 0 worse")

@@ -1,0 +1,227 @@
+"""What the site says of one cell."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from vlmbench_assets.bench import Bench
+from vlmbench_assets.catalog import Cell
+from vlmbench_assets.contracts import AGGREGATES, ANSWERS, METRICS
+from vlmbench_assets.imported_model import imported_from
+from vlmbench_assets.prompting import collection_of, tuned_here
+from vlmbench_assets.site.columns import LongTexts, coded
+from vlmbench_assets.site.scripts import Json, Later, number, numbers
+from vlmbench_assets.staleness import Judge
+from vlmbench_assets.store import AssetName, Manifest
+from vlmbench_assets.tables import parse_table, rows_of
+from vlmbench_assets.work.aggregate import OVERALL, counted, joined
+from vlmbench_assets.work.parse import contracts_of, spoken, with_failures
+from vlmbench_assets.work.report_tables import HEADLINE_POLICY
+from vlmbench_assets.work.usage import resources
+from vlmbench_sdk import MetricPlugin
+
+PERCENTILES = ((50, 1), (90, 10), (99, 100))
+"""Percentiles of latency, and how many answers each needs to say anything."""
+Script = tuple[str, Json | Later]
+"""Name and value of a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellTables:
+    """One cell as it was last made."""
+
+    cell: Cell
+    samples: pd.DataFrame
+    answers: pd.DataFrame
+    """Of samples that are still there, in their order; what breaks its contract is `parse_failed`."""
+    metrics: pd.DataFrame
+    aggregates: pd.DataFrame
+    gone: int
+    """Answers to samples that the dataset has no more."""
+    made: Mapping[AssetName, Manifest | None]
+
+    def counted(self, metric: str, plugin: MetricPlugin) -> pd.Series:
+        """What each sample counts with under the headline's policy; the index is sample_id."""
+        rows = joined(self.samples, self.answers, self.metrics[self.metrics["metric"] == metric])
+        found: pd.Series = counted(rows, plugin, HEADLINE_POLICY).set_index("sample_id")["value"]
+        return found
+
+
+def read_cell(bench: Bench, cell: Cell, samples: pd.DataFrame) -> CellTables | None:
+    """Read what was published of a cell; None where it was never answered.
+
+    Raises:
+        ContractError: When a table is damaged.
+    """
+    store = bench.store
+    path = store.table("answers", cell.dataset, cell.model)
+    if not path.exists():
+        return None
+    answers = spoken(parse_table(path.read_bytes(), ANSWERS), bench.catalog.models[cell.model].thinking)
+    order = pd.Index(samples["sample_id"]).get_indexer(answers["sample_id"])
+    gone = int((order < 0).sum())
+    answers = answers.assign(row=order)[order >= 0].sort_values("row", kind="stable", ignore_index=True)
+    contracts = contracts_of(collection_of(bench, cell.model), samples, cell.dataset)
+    answers = with_failures(answers, contracts)
+    tables = {}
+    for asset, contract in (("metrics", METRICS), ("aggregates", AGGREGATES)):
+        there = store.table(asset, cell.dataset, cell.model)  # type: ignore[arg-type]
+        tables[asset] = (
+            parse_table(there.read_bytes(), contract) if there.exists() else pd.DataFrame(columns=contract.columns)
+        )
+    metrics = tables["metrics"]
+    made: dict[AssetName, Manifest | None] = {
+        asset: store.manifest(asset, cell.dataset, cell.model) for asset in ("answers", "metrics", "aggregates")
+    }
+    known = metrics["sample_id"].isin(answers["sample_id"])
+    return CellTables(cell, samples, answers, metrics[known], tables["aggregates"], gone, made)
+
+
+def flags(judge: Judge, cell: Cell, tables: CellTables | None) -> dict[str, Json]:
+    """What a reader must know before the scores are believed; only what is the case."""
+    judged = judge.cell(cell)
+    answers = judge.bench.store.manifest("answers", cell.dataset, cell.model)
+    asked, there = ((answers.facts if answers else {}).get(name) for name in ("samples", "samples_in_dataset"))
+    imported = imported_from(answers)
+    failed = [found for found in judged.assets.values() if found.state == "failed"]
+    # The page of a cell says nothing about scores, so a report that is only out of date is no warning.
+    stale = any(found.state != "fresh" for asset, found in judged.assets.items() if asset != "report")
+    limit: Json = [asked, there] if isinstance(asked, int) and isinstance(there, int) and asked != there else []
+    # That some were never asked is what the limit says already.
+    reasons = [reason for reason in judged.reasons if not (limit and reason.endswith("samples were never asked"))]
+    found: dict[str, Json] = {
+        "missing": tables is None or tables.aggregates.empty,
+        "failed": [f"{each.asset}: {each.reasons[0] if each.reasons else ''}" for each in failed],
+        "stale": reasons if stale and tables is not None and not failed else [],
+        "limit": limit,
+        "tuned": tuned_here(judge.bench, cell),
+        "imported": imported,
+        "blocked": judged.blocked if judged.blocked and not imported else "",
+        "gone": tables.gone if tables else 0,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def cell_scripts(
+    bench: Bench, tables: CellTables, headline: str, warnings: dict[str, Json], past: Json
+) -> Iterator[Script]:
+    """The files of a cell: a summary, its answers, and what is too long for lists."""
+    cell = tables.cell
+    folder = f"cells/{cell.model}/{cell.dataset}"
+    yield f"{folder}/summary", _summary(bench, tables, headline, warnings, past)
+    long = LongTexts(f"{folder}/long")
+    yield f"{folder}/answers", _answers(bench, tables, headline, long)
+    yield from long.files()
+
+
+def _summary(bench: Bench, tables: CellTables, headline: str, warnings: dict[str, Json], past: Json) -> Json:
+    cell, answers = tables.cell, tables.answers
+    manifest = tables.made["answers"]
+    names = [name for name in dict.fromkeys(tables.aggregates["metric"]) if name in bench.catalog.metrics]
+    facts = manifest.facts if manifest else {}
+    return {
+        "model": cell.model,
+        "dataset": cell.dataset,
+        "headline": headline,
+        "flags": warnings,
+        "answered": manifest.written_at if manifest else "",
+        "samples": len(answers),
+        "metrics": [{"name": name, **about_metric(bench, name)} for name in names],
+        "breakdown": _breakdown(tables.aggregates, names),
+        "statuses": _statuses(answers),
+        "judged": (judged := _judging(tables.metrics, headline)),
+        "errors": _errors(tables, judged),
+        "latency": _latency(answers["latency_ms"].dropna()),
+        "tokens": numbers([answers["input_tokens"].mean(), answers["output_tokens"].mean()]),
+        "resources": [[name, value] for name, value in resources(facts).items()],
+        "history": past,
+        "lineage": [[name, value] for name, value in (manifest.lineage if manifest else {}).items()],
+        "command": f"vlmbench run --model {cell.model} --dataset {cell.dataset}",
+    }
+
+
+def about_metric(bench: Bench, name: str) -> dict[str, Json]:
+    """How a metric is to be read."""
+    plugin = bench.metric(name)
+    return {
+        "higher": plugin.higher_is_better,
+        "lower": number(plugin.lower),
+        "upper": number(plugin.upper),
+        "unit": plugin.unit,
+        "about": bench.catalog.metrics[name].description or plugin.description,
+    }
+
+
+def _breakdown(aggregates: pd.DataFrame, names: list[str]) -> Json:
+    """By dimension: rows of metric, group, n, documents, coverage, value, interval, answered only, how the interval."""
+    keys = ["dimension", "metric", "group"]
+    both = {policy: part.set_index(keys) for policy, part in aggregates.groupby("policy", sort=False)}
+    worst, answered = both.get(HEADLINE_POLICY), both.get("answered_only")
+    if worst is None:
+        return []
+    found: dict[str, list[Json]] = {}
+    only = answered["value"].to_dict() if answered is not None else {}
+    for key, row in zip(worst.index, worst.to_dict("records"), strict=True):
+        dimension, metric, group = key
+        if metric in names:
+            figures = [row[name] for name in ("n", "documents", "coverage", "value", "ci_low", "ci_high")]
+            found.setdefault(dimension, []).append(
+                [names.index(metric), group, *numbers([*figures, only.get(key)]), row["ci_method"]]
+            )
+    return [[dimension, rows] for dimension, rows in sorted(found.items(), key=lambda each: each[0] != OVERALL)]
+
+
+def _statuses(answers: pd.DataFrame) -> Json:
+    rows: list[Json] = []
+    for status, part in answers.groupby("status", sort=True):
+        errors = part.loc[part["error"] != "", "error"].value_counts()
+        rows.append([str(status), len(part), str(errors.index[0])[:1000] if len(errors) else ""])
+    return rows
+
+
+def _judging(metrics: pd.DataFrame, headline: str) -> str:
+    """The metric that says of what kind an error is: the headline, else the first one that does."""
+    telling = list(dict.fromkeys(metrics.loc[metrics["category"] != "", "metric"]))
+    return headline if headline in telling or not telling else str(telling[0])
+
+
+def _errors(tables: CellTables, judged: str) -> Json:
+    """How many answers of each field are of each kind of error."""
+    rows = tables.metrics[tables.metrics["metric"] == judged]
+    rows = rows.merge(tables.samples[["sample_id", "field"]], on="sample_id")
+    counts = rows.groupby(["field", "category"], sort=True).size().reset_index(name="count")
+    return [[str(field), str(kind), int(count)] for field, kind, count in counts.itertuples(index=False, name=None)]
+
+
+def _latency(latency: pd.Series) -> Json:
+    return [
+        [share, least, number(latency.quantile(share / 100)) if len(latency) >= least else None, len(latency)]
+        for share, least in PERCENTILES
+    ]
+
+
+def _answers(bench: Bench, tables: CellTables, headline: str, long: LongTexts) -> Json:
+    answers, ids = tables.answers, tables.answers["sample_id"]
+    rows = [int(row) for row in answers["row"]]
+    texts = [
+        long.short(row, {"answer": each["answer"], "error": each["error"]})
+        for row, each in zip(rows, rows_of(answers), strict=True)
+    ]
+    by_metric = {str(name): part.set_index("sample_id") for name, part in tables.metrics.groupby("metric", sort=False)}
+    names = [name for name in by_metric if name in bench.catalog.metrics]
+    judged = by_metric.get(_judging(tables.metrics, headline))
+    score: pd.Series = tables.counted(headline, bench.metric(headline)) if headline else pd.Series(dtype=float)
+    return {
+        "rows": rows if rows != list(range(len(tables.samples))) else None,
+        "status": coded(list(answers["status"])),
+        "answer": [answer for answer, _ in texts],
+        "error": coded([error for _, error in texts]),
+        "score": numbers(list(score.reindex(ids))),
+        "category": coded(list(judged["category"].reindex(ids).fillna("")) if judged is not None else [""] * len(ids)),
+        "metrics": names,
+        "values": [numbers(list(by_metric[name]["value"].reindex(ids))) for name in names],
+        "latency": [None if pd.isna(each) else round(each) for each in answers["latency_ms"]],
+        "tokens": [numbers(list(answers[name].astype(float))) for name in ("input_tokens", "output_tokens")],
+        "long": long.at,
+    }

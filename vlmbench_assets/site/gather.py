@@ -1,0 +1,113 @@
+"""Everything the site says, as named values: one after the other, so that no more than a dataset is held."""
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from vlmbench_assets.bench import Bench, project_versions
+from vlmbench_assets.catalog import Cell
+from vlmbench_assets.contracts import SAMPLES
+from vlmbench_assets.models_of import models_of
+from vlmbench_assets.orphans import orphans
+from vlmbench_assets.site.cells import CellTables, Script, about_metric, cell_scripts, flags, read_cell
+from vlmbench_assets.site.datasets import board, pairs, pairs_key, samples_scripts, slices
+from vlmbench_assets.site.history import history, last_change
+from vlmbench_assets.site.pictures import Pictures
+from vlmbench_assets.site.scripts import Json, Later
+from vlmbench_assets.staleness import Judge
+from vlmbench_assets.tables import read_table
+
+
+@dataclass(frozen=True, slots=True)
+class Gatherer:
+    """Reads a workspace for its site; writes nothing."""
+
+    bench: Bench
+    pictures: Pictures
+
+    def scripts(self) -> Iterator[Script]:
+        """Name and value of every file; the last one is the index."""
+        judge = Judge(self.bench, keep_errors=True)
+        datasets: list[Json] = []
+        answered = ""
+        asked: set[str] = set()
+        for name in sorted(self._datasets()):
+            models = models_of(self.bench, name)
+            asked.update(models)
+            made = [self.bench.store.manifest("answers", name, model) for model in models]
+            answered = max([answered, *(each.written_at for each in made if each is not None)])
+            datasets.append((yield from self._dataset(judge, name, models)))
+        yield "index", {**self._index(datasets, sorted(asked)), "answered": answered}
+
+    def _datasets(self) -> set[str]:
+        """Datasets with answers, and those that stand beside them in a benchmark."""
+        catalog, root = self.bench.catalog, self.bench.store.root / "answers"
+        met = {path.parent.name for path in root.glob("*/*/answers.csv")} & set(catalog.datasets)
+        beside = [set(entry.datasets) for entry in catalog.benchmarks.values() if met & set(entry.datasets)]
+        return met.union(*beside)
+
+    def _dataset(self, judge: Judge, name: str, models: list[str]) -> Generator[Script, None, Json]:
+        bench = self.bench
+        entry = bench.catalog.datasets[name]
+        headline = bench.catalog.headline_of(name, models[0]) if models else ""
+        path = bench.store.table("samples", name)
+        cells: dict[str, CellTables] = {}
+        warnings: dict[str, Json] = {}
+        changes: dict[str, Json] = {}
+        samples = read_table(path, SAMPLES) if path.exists() else None
+        if samples is not None:
+            yield from samples_scripts(bench, name, samples, self.pictures)
+        for model in models:
+            cell = Cell(model=model, dataset=name)
+            tables = read_cell(bench, cell, samples) if samples is not None else None
+            said = flags(judge, cell, tables)
+            warnings[model] = said
+            if tables is not None:
+                cells[model] = tables
+                past = history(bench, cell, headline)
+                changes[model] = last_change(past)
+                yield from cell_scripts(bench, tables, headline, said, past)
+        scored = {model: tables for model, tables in cells.items() if not tables.aggregates.empty}
+        facts: dict[str, Json] = {
+            "name": name,
+            "about": entry.description,
+            "licence": entry.licence,
+            "citation": entry.citation,
+            "samples": 0 if samples is None else len(samples),
+            "documents": 0 if samples is None else int(samples["doc_id"].nunique()),
+            "metric": {"name": headline, **about_metric(bench, headline)} if headline else None,
+            **board(bench, name, headline, warnings, changes),
+        }
+        yield (
+            f"datasets/{name}/board",
+            {"models": list(scored), "slices": slices(scored, headline), "answered": list(cells)},
+        )
+        key = pairs_key(bench, scored, headline)
+        yield f"datasets/{name}/pairs", Later(key, partial(pairs, bench, name, list(scored), headline))
+        return facts
+
+    def _index(self, datasets: list[Json], models: list[str]) -> dict[str, Json]:
+        catalog = self.bench.catalog
+        shown = {str(each["name"]) for each in datasets if isinstance(each, dict)}
+        benchmarks: list[Json] = [
+            {
+                "name": name,
+                "about": entry.description,
+                "datasets": list(entry.datasets),
+                "models": list(dict.fromkeys([*entry.models, *entry.optional_models])),
+            }
+            for name, entry in catalog.benchmarks.items()
+            if set(entry.datasets) <= shown
+        ]
+        return {
+            "version": project_versions().get("vlmbench-assets", ""),
+            "images": self.pictures.images,
+            "benchmarks": benchmarks,
+            "models": [{"name": name, **self._model(name)} for name in models],
+            "datasets": datasets,
+            "orphans": [[each.cell.model, each.cell.dataset, each.reason] for each in orphans(self.bench)],
+        }
+
+    def _model(self, name: str) -> Mapping[str, Json]:
+        entry = self.bench.catalog.models[name]
+        return {"about": entry.description, "plugin": entry.plugin, "revision": entry.revision}

@@ -1,0 +1,193 @@
+// A cell: one model on one dataset.
+'use strict';
+
+(() => {
+  const { h, t, known } = site;
+
+  function scores(summary) {
+    const overall = (summary.breakdown.find(([dimension]) => dimension === 'overall') || ['', []])[1];
+    const rows = overall.filter((row) => row[2]).map((row) => ({ metric: summary.metrics[row[0]], row }));
+    return site.table({
+      caption: t('scores'),
+      rowHeader: 'metric',
+      rows,
+      columns: [
+        { key: 'metric', label: t('metric'), value: ({ metric }) => metric.name, cell: ({ metric }) => [site.direction(metric), metric.about ? h('span', { class: 'small block' }, site.english(metric.about)) : null] },
+        { key: 'score', label: t('score'), numeric: true, value: ({ row }) => row[5], heat: ({ metric, row }) => site.heat(row[5], metric), cell: ({ row }) => h('strong', {}, site.score(row[5])) },
+        { key: 'interval', label: t('interval'), className: 'wide', cell: ({ metric, row }) => [site.whisker(row[5], row[6], row[7], metric), h('span', { class: 'small' }, known(row[6]) ? site.interval(row[6], row[7]) : site.named('method', row[9]))] },
+        { key: 'answered', label: t('answered.only'), title: t('answered.only.hint'), numeric: true, value: ({ row }) => row[8], cell: ({ row }) => site.score(row[8]) },
+        { key: 'coverage', label: t('coverage'), numeric: true, value: ({ row }) => row[4], cell: ({ row }) => site.percent(row[4]) },
+        { key: 'n', label: t('samples'), numeric: true, value: ({ row }) => row[2], cell: ({ row }) => site.whole(row[2]) },
+        { key: 'documents', label: t('documents'), numeric: true, value: ({ row }) => row[3], cell: ({ row }) => site.whole(row[3]) },
+      ],
+    });
+  }
+
+  function breakdown(summary) {
+    const dimensions = summary.breakdown.map(([dimension]) => dimension).filter((each) => each !== 'overall');
+    if (!dimensions.length) return null;
+    const box = h('div');
+    let dimension = dimensions[0];
+    let metric = Math.max(0, summary.metrics.findIndex((each) => each.name === summary.headline));
+    const draw = () => {
+      const rows = summary.breakdown.find(([name]) => name === dimension)[1].filter((row) => row[0] === metric);
+      const about = summary.metrics[metric];
+      box.replaceChildren(dimension.includes('*') ? crossed(dimension, rows, about) : site.table({
+        caption: t('by', { dimension: site.named('dimension', dimension) }),
+        rows,
+        rowHeader: 'group',
+        columns: [
+          { key: 'group', label: site.named('dimension', dimension), value: (row) => row[1], cell: (row) => toSamples(summary, dimension, row[1]) },
+          { key: 'score', label: about.name, numeric: true, down: about.higher, value: (row) => row[5], heat: (row) => site.heat(row[5], about), cell: (row) => h('strong', {}, site.score(row[5])) },
+          { key: 'interval', label: t('interval'), className: 'wide', cell: (row) => [site.whisker(row[5], row[6], row[7], about), h('span', { class: 'small' }, known(row[6]) ? site.interval(row[6], row[7]) : site.named('method', row[9]))] },
+          { key: 'answered', label: t('answered.only'), numeric: true, value: (row) => row[8], cell: (row) => site.score(row[8]) },
+          { key: 'coverage', label: t('coverage'), numeric: true, value: (row) => row[4], cell: (row) => site.percent(row[4]) },
+          { key: 'n', label: t('samples'), numeric: true, down: true, value: (row) => row[2], cell: (row) => site.whole(row[2]) },
+          { key: 'documents', label: t('documents'), numeric: true, down: true, value: (row) => row[3], cell: (row) => site.whole(row[3]) },
+        ],
+      }));
+    };
+    draw();
+    return site.panel(t('breakdown'), h('div', { class: 'controls' },
+      site.select(t('dimension'), dimensions.map((each) => [each, site.named('dimension', each)]), dimension, (value) => { dimension = value; draw(); }),
+      site.select(t('metric'), summary.metrics.map((each, at) => [String(at), each.name]), String(metric), (value) => { metric = Number(value); draw(); })), box);
+  }
+
+  // Two dimensions at once: one down, one across.
+  function crossed(dimension, rows, about) {
+    const [down, across] = dimension.split('*');
+    const groups = new Map();
+    const columns = [];
+    for (const row of rows) {
+      const at = row[1].indexOf('|');
+      const [one, two] = at < 0 ? [row[1], ''] : [row[1].slice(0, at), row[1].slice(at + 1)];
+      if (!groups.has(one)) groups.set(one, new Map());
+      if (!columns.includes(two)) columns.push(two);
+      groups.get(one).set(two, row);
+    }
+    return site.table({
+      caption: `${site.named('dimension', down)} × ${site.named('dimension', across)}`,
+      rowHeader: 'group',
+      rows: [...groups],
+      columns: [
+        { key: 'group', label: `${site.named('dimension', down)} \\ ${site.named('dimension', across)}`, value: ([name]) => name, cell: ([name]) => site.said(name || t('none')) },
+        ...columns.map((name) => ({
+          key: `c ${name}`, label: name || t('none'), numeric: true, down: about.higher,
+          value: ([, found]) => (found.get(name) || [])[5],
+          heat: ([, found]) => site.heat((found.get(name) || [])[5], about),
+          cell: ([, found]) => { const row = found.get(name); return row ? [h('strong', {}, site.score(row[5])), h('span', { class: 'small' }, ` n=${site.whole(row[2])}`)] : site.nothing; },
+        })),
+      ],
+    });
+  }
+
+  function toSamples(summary, dimension, group) {
+    const said = site.said(group || t('none'));
+    return ['field', 'doc_type', 'subset', 'language'].includes(dimension) && group
+      ? site.link(said, ['samples', summary.dataset], { model: summary.model, [dimension]: group }) : said;
+  }
+
+  function statuses(summary) {
+    const all = summary.statuses.reduce((sum, row) => sum + row[1], 0);
+    return site.panel(t('statuses'), site.table({
+      caption: t('statuses'),
+      rowHeader: 'status',
+      rows: summary.statuses,
+      columns: [
+        { key: 'status', label: t('status'), value: (row) => row[0], cell: (row) => h('a', { href: site.href(['samples', summary.dataset], { model: summary.model, status: row[0] }) }, site.status(row[0])) },
+        { key: 'n', label: t('answers'), numeric: true, down: true, value: (row) => row[1], cell: (row) => site.whole(row[1]) },
+        { key: 'share', label: t('share'), numeric: true, down: true, value: (row) => row[1], cell: (row) => site.percent(row[1] / all) },
+        { key: 'why', label: t('why.mostly'), cell: (row) => (row[2] ? h('span', { class: 'clip', lang: 'en' }, row[2]) : site.nothing) },
+      ],
+    }));
+  }
+
+  function errors(summary) {
+    const kinds = [...new Set(summary.errors.map((row) => row[1]))].filter(Boolean);
+    if (!kinds.length) return null;
+    const fields = new Map();
+    for (const [field, kind, count] of summary.errors) {
+      if (!fields.has(field)) fields.set(field, new Map());
+      fields.get(field).set(kind, count);
+    }
+    const named = kinds.map((kind) => [kind, site.named('category', kind)]);
+    return site.panel(t('errors'), h('p', { class: 'hint' }, t('errors.hint', { metric: summary.judged })), h('ul', { class: 'legend' }, named.map(([kind, name]) => h('li', {}, h('span', { class: `swatch category-${kind}`, 'aria-hidden': 'true' }), name))),
+      site.table({
+        caption: t('errors'),
+        rowHeader: 'field',
+        rows: [...fields],
+        columns: [
+          { key: 'field', label: site.named('dimension', 'field'), value: ([field]) => field, cell: ([field]) => site.said(field || t('none')) },
+          { key: 'bar', label: t('share'), className: 'wide', cell: ([field, counts]) => site.bar(field || t('none'), named.map(([kind, name]) => [name, counts.get(kind) || 0, `fill-${kind}`])) },
+          ...named.map(([kind, name]) => ({ key: kind, label: name, numeric: true, down: true, value: ([, counts]) => counts.get(kind) || 0, cell: ([field, counts]) => count(summary, field, kind, counts.get(kind) || 0) })),
+        ],
+      }));
+  }
+
+  const count = (summary, field, kind, n) => (n ? site.link(site.whole(n), ['samples', summary.dataset], { model: summary.model, field, category: kind }, { 'aria-label': `${field || t('none')}, ${site.named('category', kind)}: ${site.whole(n)}` }) : '0');
+
+  function speed(summary) {
+    const rows = summary.latency.map(([share, least, value, n]) => [t('percentile', { n: share }), known(value) ? t('ms', { n: site.whole(value) }) : t('percentile.few', { n: site.whole(n), least: site.whole(least) })]);
+    const [input, output] = summary.tokens;
+    return site.panel(t('speed'), site.facts([
+      ...rows,
+      [t('tokens.in'), known(input) ? site.decimal(input, 1) : ''], [t('tokens.out'), known(output) ? site.decimal(output, 1) : ''],
+      ...summary.resources.map(([name, value]) => [site.named('resource', name), site.english(value)]),
+    ]));
+  }
+
+  function history(summary) {
+    const rows = summary.history.slice().reverse();
+    const chart = site.timeline(t('history'), summary.history.map((each) => ({ y: (each.score || [])[0], low: (each.score || [])[1], high: (each.score || [])[2] })));
+    return site.panel(t('history'), chart, site.table({
+      caption: t('history'),
+      rows,
+      rowHeader: 'number',
+      columns: [
+        { key: 'number', label: '#', numeric: true, value: (row) => row.number, cell: (row) => site.whole(row.number) },
+        { key: 'at', label: t('scored.at'), value: (row) => row.at, cell: (row) => site.when(row.at) },
+        { key: 'score', label: summary.headline || t('score'), numeric: true, value: (row) => (row.score || [])[0], cell: (row) => h('strong', {}, site.score((row.score || [])[0])) },
+        { key: 'interval', label: t('interval'), cell: (row) => site.interval(...(row.score || [null, null, null]).slice(1, 3)) },
+        { key: 'change', label: t('change'), cell: (row) => change(row.change) },
+        { key: 'why', label: t('changed.what'), className: 'wide', cell: (row) => (row.change && row.change.reasons ? h('ul', { class: 'plain', lang: 'en' }, row.change.reasons.map((each) => h('li', {}, each))) : row.number === 1 ? t('first') : site.nothing) },
+      ],
+    }));
+  }
+
+  function change(found) {
+    if (!found) return site.nothing;
+    if (found.refused) return site.english(found.refused);
+    const [difference, low, high] = found.difference;
+    return [h('strong', {}, site.signed(difference)), known(low) ? ` [${site.signed(low)}; ${site.signed(high)}] ` : ' ', site.named('verdict', found.verdict),
+      h('span', { class: 'small block' }, t('flipped', { better: site.whole(found.better), worse: site.whole(found.worse) }))];
+  }
+
+  const lineage = (summary) => site.panel(t('made.from'), h('details', {}, h('summary', {}, t('lineage')),
+    h('dl', { class: 'lineage' }, summary.lineage.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))))),
+  h('p', {}, t('reproduce'), ' ', h('code', {}, summary.command)));
+
+  site.pages.cell = async ([model, name]) => {
+    const dataset = site.dataset(name);
+    const row = dataset && site.rowOf(dataset, model);
+    const board = row && await site.load(`datasets/${name}/board`);
+    if (!board || !board.answered.includes(model)) return null;
+    const summary = await site.load(`cells/${model}/${name}/summary`);
+    const about = site.index.models.find((each) => each.name === model);
+    const page = [
+      site.head([[t('overview'), []], [name, ['dataset', name]]], `${model} × ${name}`, about && about.about ? site.english(about.about) : null,
+        h('p', { class: 'headline' }, row.score === null ? t('no.score') : [h('span', {}, `${summary.headline} `), h('strong', {}, site.score(row.score)),
+          known(row.ci_low) ? h('span', {}, ` ${t('interval.95', { interval: site.interval(row.ci_low, row.ci_high) })}`) : null]),
+        site.flags(row.flags, row.apart),
+        site.facts([
+          [t('rank'), known(row.rank) ? t('rank.possible', { rank: row.rank, ranks: row.rank_low === row.rank_high ? row.rank_low : `${row.rank_low}–${row.rank_high}` }) : ''],
+          [t('coverage'), site.percent(row.coverage)],
+          [t('answers'), site.link(site.count('answers.browse', summary.samples), ['samples', name], { model })],
+          [t('failed'), site.whole(row.failed)],
+          [t('last.answer'), site.when(summary.answered)],
+        ])),
+      site.panel(t('scores'), h('p', { class: 'hint' }, t('scores.hint')), scores(summary)),
+      breakdown(summary), errors(summary), statuses(summary), speed(summary), history(summary), lineage(summary),
+    ];
+    return { title: `${model} × ${name}`, page };
+  };
+})();
