@@ -26,12 +26,13 @@ def report_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
         def make() -> dg.MaterializeResult[None]:
             with cell_held(bench.store, "report", cell.dataset, cell.model):
                 text, pictures, manifest = make_report(bench, cell)
-            path = bench.store.folder("report", cell.dataset, cell.model) / "report.md"
+            folder = bench.store.folder("report", cell.dataset, cell.model)
             return dg.MaterializeResult(
                 metadata={
                     "report": dg.MetadataValue.md(with_pictures_inline(text, pictures)),
                     "lineage": dg.MetadataValue.json(manifest.lineage),
-                    "path": dg.MetadataValue.path(path),
+                    "path": dg.MetadataValue.path(folder / "report.md"),
+                    "page": dg.MetadataValue.path(folder / "report.html"),
                 },
                 data_version=dg.DataVersion(manifest.version),
             )

@@ -137,7 +137,7 @@ def _print_summary(
     click.echo(f"{planned - len(failed_cells)} of {planned} cells done in {seconds:.0f} s{untouched}")
     for outcome in failed:
         click.echo(f"failed: {outcome.cell}: {outcome.reason}", err=True)
-    click.echo(f"reports:      {bench.store.root / 'report'}/MODEL/DATASET/report.md")
+    click.echo(f"reports:      {bench.store.root / 'report'}/MODEL/DATASET/report.html")
     click.echo(f"leaderboards: {bench.store.root / 'leaderboard'}/DATASET/leaderboard.md")
 
 

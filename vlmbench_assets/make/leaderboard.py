@@ -19,6 +19,7 @@ from vlmbench_assets.staleness import Judge
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import parse_table, read_table, to_csv
 from vlmbench_assets.work.aggregate import counted, joined
+from vlmbench_assets.work.cost import cost_of
 from vlmbench_assets.work.parse import contracts_of, spoken, with_failures
 from vlmbench_assets.work.rank import CellScores, leaderboard_markdown, rank
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY
@@ -118,6 +119,7 @@ def _scores(judge: Judge, cell: Cell, reference: _Reference) -> CellScores | Non
     if not path.exists() or manifest is None:
         return None
     answers = _answers(bench, cell)
+    cost = cost_of(answers, bench.catalog.models[cell.model].price)
     samples, answer_s, asked = (manifest.facts.get(name) for name in ("samples", "answer_s", "asked"))
     other = reference.difference(bench.store.manifest("metrics", cell.dataset, cell.model))
     return CellScores(
@@ -127,20 +129,8 @@ def _scores(judge: Judge, cell: Cell, reference: _Reference) -> CellScores | Non
         answer_s=float(answer_s) if isinstance(answer_s, int | float) and asked else None,
         warnings=(*([other] if other else []), *_warnings(judge, cell)),
         counted=None if other else reference.counted(cell, answers),
-        cost_per_1000=_cost(bench, cell.model, answers),
+        cost_per_1000=cost.per_1000 if cost else None,
     )
-
-
-def _cost(bench: Bench, model: str, answers: pd.DataFrame) -> float | None:
-    """What a thousand answers cost by the tokens they took; None where nobody says, as a GPU of one's own costs too."""
-    price = bench.catalog.models[model].price
-    if price is None:
-        return None
-    tokens = answers[["input_tokens", "output_tokens"]].dropna().astype(float).mean()
-    if tokens.isna().any():
-        return None
-    each = tokens["input_tokens"] * price.input_per_million + tokens["output_tokens"] * price.output_per_million
-    return float(each) / 1000
 
 
 def _answers(bench: Bench, cell: Cell) -> pd.DataFrame:

@@ -1,0 +1,92 @@
+"""The samples that a cell's page shows: the worst, and those that flipped."""
+
+import json
+from collections.abc import Mapping
+
+import pandas as pd
+
+from vlmbench_assets.contracts import UNANSWERED
+from vlmbench_assets.page.blocks import Block, Paragraph, SampleCard
+from vlmbench_assets.work.markdown import number
+from vlmbench_assets.work.report_tables import ReportTables
+
+SHOWN = 10
+NO_GOLD = "[]"
+LONGEST_ANSWER = 1500
+"""Characters of an answer on the page; `answers.csv` has all."""
+
+
+def worst_rows(tables: ReportTables) -> pd.DataFrame:
+    """The samples with the worst headline score, worst first; a failed answer counts as the worst one.
+
+    Samples that nothing can score (no gold, or null from the metric) are not among them, nor are those with the best
+    score.
+    """
+    rows = tables.metrics[tables.metrics["metric"] == tables.headline]
+    rows = rows.merge(tables.samples, on="sample_id").merge(
+        tables.answers[["sample_id", "status", "answer", "error"]], on="sample_id"
+    )
+    rows = rows[rows["value"].notna() | (rows["status"].isin(UNANSWERED) & (rows["references"] != NO_GOLD))]
+    plugin = tables.metric_plugins.get(tables.headline)
+    if plugin is None:
+        return rows.head(0)
+    badness = rows["value"].fillna(plugin.worst) * (-1 if plugin.higher_is_better else 1)
+    best = plugin.upper if plugin.higher_is_better else plugin.lower
+    rows = rows.assign(badness=badness)[rows["value"].isna() | (rows["value"] != best)]
+    return rows.sort_values(["badness", "sample_id"], ascending=[False, True]).head(SHOWN)
+
+
+def worst_samples(tables: ReportTables, thumbnails: Mapping[str, bytes]) -> tuple[Block, ...]:
+    """A card for each of the worst samples."""
+    scored = tables.metrics.loc[tables.metrics["metric"] == tables.headline, "value"].notna().any()
+    rows = worst_rows(tables)
+    if rows.empty:
+        return (Paragraph(("None: every sample has the best score." if scored else "None was scored.",)),)
+    return tuple(
+        SampleCard(
+            title=row["sample_id"],
+            question=row["question"],
+            gold=tuple(json.loads(row["references"])),
+            answers=(("answer", _said(row["answer"], row["status"], row["error"])),),
+            facts=(
+                ("field", row["field"]),
+                (tables.headline, number(None if pd.isna(row["value"]) else row["value"])),
+                ("kind of error", row["category"].replace("_", " ")),
+            ),
+            thumbnail=thumbnails.get(row["sample_id"]),
+        )
+        for row in rows.to_dict("records")
+    )
+
+
+def flipped_rows(flips: pd.DataFrame) -> pd.DataFrame:
+    """The flips that are shown: as many losses as gains where there are enough of both, the largest of each first."""
+    worse, better = flips[flips["moved"] == "worse"], flips[flips["moved"] == "better"].iloc[::-1]
+    losses = max(SHOWN // 2, SHOWN - len(better))
+    worse = worse.head(losses)
+    return pd.concat([worse, better.head(SHOWN - len(worse))])
+
+
+def flipped_samples(flips: pd.DataFrame, thumbnails: Mapping[str, bytes]) -> tuple[Block, ...]:
+    """A card for each of the samples that flipped most."""
+    return tuple(
+        SampleCard(
+            title=row["sample_id"],
+            question=row["question"],
+            gold=tuple(json.loads(row["references"])),
+            answers=tuple((when, _said(row[f"answer_{at}"], row[f"status_{at}"])) for when, at in STATES),
+            facts=(("field", row["field"]), (row["moved"], f"{row['first']:.3f} → {row['second']:.3f}")),
+            thumbnail=thumbnails.get(row["sample_id"]),
+        )
+        for row in flipped_rows(flips).to_dict("records")
+    )
+
+
+STATES = (("before", "first"), ("now", "second"))
+
+
+def _said(answer: str, status: str, error: str = "") -> str:
+    """What a model said, or why it said nothing."""
+    if status == "ok" or (answer and not error):
+        return answer if len(answer) <= LONGEST_ANSWER else answer[: LONGEST_ANSWER - 1] + "…"
+    return answer[:LONGEST_ANSWER] or f"({status}) {error}".strip()
