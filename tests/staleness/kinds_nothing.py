@@ -43,7 +43,6 @@ NOTHING = [
     Kind("comment, key order and quotes", edit("models/plain", 'options:\n  answer: "{field}"\nplugin: echo # x\n')),
     Kind("description", edit("models/plain", PLAIN + "description: for lists\n")),
     Kind("retry policy", edit("models/plain", PLAIN + "retry: {attempts: 9, first_s: 3}\n")),
-    Kind("price", edit("models/plain", PLAIN + "price: {input_per_million: 1, output_per_million: 2}\n")),
     Kind("GPUs, share and shards", edit("models/plain", PLAIN + "gpus: 2\ngpu_share: 0.5\nshards: 3\n")),
     Kind("option without effect", edit("models/plain", "plugin: echo\noptions: {answer: '{field}', latency_ms: 3}\n")),
     Kind("default written out", edit("models/plain", "plugin: echo\noptions: {answer: '{field}', fail_load: ''}\n")),

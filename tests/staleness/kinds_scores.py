@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from tests.staleness.kinds import Kind, edit, everywhere, in_tiny, of, owner, plugin
-from tests.staleness.made import MINE, PROMPTS, SAMPLES, TINY, write_benchmark
+from tests.staleness.made import MINE, PLAIN, PROMPTS, SAMPLES, TINY, write_benchmark
 from tests.support import write_yaml
 
 ASSETS = "vlmbench-assets"
 NEW_VERSIONS = ["metric exact_match@1 → exact_match@2", "metric mine (exact_match@1) → mine (exact_match@2)"]
 CONTRACTS = ["output contracts of the prompts changed"]
+PRICED = 'price (none) → {"currency":"USD","input_per_million":1.0,"output_per_million":2.0}'
 CER = ["metric cer@1 added"]
 
 
@@ -120,7 +121,7 @@ SCORES = [
     ),
     Kind(
         "layout of the pages",
-        constants={"PAGE": "4"},
+        constants={"PAGE": "5"},
         stale=everywhere(report=["layout of the page changed"]),
         boards=dict.fromkeys(SAMPLES, ("layout of the page changed",)),
     ),
@@ -135,6 +136,11 @@ SCORES = [
         edit("prompts/p", PROMPTS + "tuned_on: ['big:test']\n"),
         {"asking|big": {"report": ["on which split the prompts were tuned changed"]}},
         boards={"big": ("model asking changed",)},
+    ),
+    Kind(
+        "price",
+        edit("models/plain", PLAIN + "price: {input_per_million: 1, output_per_million: 2}\n"),
+        of("plain", report=[PRICED]),
     ),
     Kind("model joined", join, boards=dict.fromkeys(SAMPLES, ("model new joined",))),
     Kind("model that left for another benchmark", leave),
