@@ -27,18 +27,19 @@ HEADROOM = 1.08
 
 def by_subset(tables: ReportTables) -> "Figure | None":
     """Draw a bar per subset."""
-    return _bars(tables, "subset", fewest=1)
+    return _bars(tables, "subset")
 
 
 def by_field(tables: ReportTables) -> "Figure | None":
-    """Draw a bar per field; one field would only repeat the headline."""
-    return _bars(tables, "field", fewest=2)
+    """Draw a bar per field."""
+    return _bars(tables, "field")
 
 
-def _bars(tables: ReportTables, dimension: str, fewest: int) -> "Figure | None":
+def _bars(tables: ReportTables, dimension: str) -> "Figure | None":
     """A bar per group; one without a score keeps its line, with a dash instead of a bar."""
     groups = tables.groups(dimension).set_index("group", drop=False)
-    if len(groups) < fewest or not groups["value"].notna().any():
+    # One bar would only repeat the headline.
+    if len(groups) < 2 or not groups["value"].notna().any():
         return None
     groups = groups.loc[clean_first(list(groups["group"]))]
     names, rest = biggest({str(name): int(n) for name, n in groups["n"].items()})

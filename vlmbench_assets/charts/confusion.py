@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from vlmbench_assets.charts.style import INK, SIZE, counted, label, name_columns, new_figure
+from vlmbench_assets.charts.style import INK, SIZE, counted, label, name_axes, new_figure
 from vlmbench_assets.work.classes import confusion
 from vlmbench_assets.work.report_tables import ReportTables
 
@@ -27,11 +27,10 @@ def draw(tables: ReportTables) -> "Figure | None":
     shares = counts.div(totals.where(totals > 0, 1), axis=0).to_numpy(dtype=float)
     figure, (axes,) = new_figure(1.9 + 0.42 * len(counts))
     image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=1, aspect="auto")
-    name_columns(axes, [label(str(name), WIDEST_CLASS) for name in counts.columns])
     rows = [
         f"{label(str(name), WIDEST_CLASS)}  (n={counted(int(totals.iloc[at]))})" for at, name in enumerate(counts.index)
     ]
-    axes.set_yticks(range(len(rows)), rows)
+    name_axes(axes, rows, [label(str(name), WIDEST_CLASS) for name in counts.columns])
     size = SIZE - 1 if len(counts.columns) <= NARROW else SIZE - 3
     for (row, column), number in np.ndenumerate(counts.to_numpy(dtype=int)):
         if number:

@@ -12,7 +12,7 @@ from vlmbench_assets.charts.style import (
     clean_first,
     counted,
     label,
-    name_columns,
+    name_axes,
     new_figure,
     scored,
 )
@@ -44,8 +44,7 @@ def draw(tables: ReportTables) -> "Figure | None":
     colours = "cividis" if plugin.higher_is_better else "cividis_r"
     values, samples = scores.to_numpy(dtype=float), counts.to_numpy(dtype=int)
     image = axes.imshow(values, cmap=colours, vmin=low, vmax=high, aspect="auto")
-    name_columns(axes, list(scores.columns))
-    axes.set_yticks(range(len(rows)), [label(name) for name in rows])
+    name_axes(axes, [label(name) for name in rows], columns)
     for (row, column), value in np.ndenumerate(values):
         share = (value - low) / ((high - low) or 1)
         light = np.isnan(value) or (share > DARK if plugin.higher_is_better else share < 1 - DARK)

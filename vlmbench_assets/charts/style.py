@@ -34,8 +34,8 @@ FONT = "DejaVu Sans"
 SIZE = 10.0
 WIDEST_LABEL = 160.0
 """Points, of the figure's 619: about 26 letters of the usual size."""
-ACROSS = 330.0
-"""Points that are left for labels of columns beside those of rows, a colour bar and the margins."""
+ACROSS = 500.0
+"""Points that labels of rows and of columns share, beside a colour bar and the margins."""
 MOST_ROWS = 40
 MOST_COLUMNS = 12
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -97,10 +97,11 @@ def label(text: str, widest: float = WIDEST_LABEL) -> str:
     return shown.replace("$", r"\$")
 
 
-def name_columns(axes: "Axes", names: Sequence[str], across: float = ACROSS) -> None:
-    """Label the columns 0, 1, … of the x axis, slanted where the names would touch."""
-    labels = [label(name) for name in names]
-    each = across / len(labels)
+def name_axes(axes: "Axes", rows: Sequence[str], columns: Sequence[str]) -> None:
+    """Label rows and columns 0, 1, … of a grid, columns slanted where their names would touch."""
+    labels = [label(name) for name in columns]
+    each = (ACROSS - max(width(name) for name in rows)) / len(labels)
+    axes.set_yticks(range(len(rows)), rows)
     fits = max(width(name) for name in labels) + SIZE <= each
     axes.set_xticks(range(len(labels)), labels)
     if not fits:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from vlmbench_assets.charts.errors import error_counts, judge
 from vlmbench_assets.contracts import UNANSWERED
-from vlmbench_assets.page.blocks import Block, Inline, Notice, Paragraph, Strong, Tile, Tiles
+from vlmbench_assets.page.blocks import Block, Bullets, Inline, Notice, Paragraph, Strong, Tile, Tiles
 from vlmbench_assets.work.cell_report.facts import ReportFacts
 from vlmbench_assets.work.markdown import NOTHING, interval, number, percent
 from vlmbench_assets.work.report_tables import ReportTables
@@ -18,7 +19,10 @@ def lead(tables: ReportTables, facts: ReportFacts) -> tuple[Block, ...]:
     """Notices, the answer in a sentence, and as tiles."""
     said = Paragraph(tuple(_sentence(tables)))
     notices = tuple(Notice(parts) for parts in _notices(facts))
-    return (*notices, said, Tiles(tuple(_tiles(tables, facts)))) if len(tables.samples) else (*notices, said)
+    if tables.samples.empty:
+        return (*notices, said)
+    glance = tuple(_glance(tables, facts))
+    return (*notices, said, Tiles(tuple(_tiles(tables, facts))), *((Bullets(glance),) if glance else ()))
 
 
 def _notices(facts: ReportFacts) -> Iterator[tuple[Inline, ...]]:
@@ -68,7 +72,7 @@ def _overall(tables: ReportTables) -> "tuple[pd.Series | None, str]":
 def _tiles(tables: ReportTables, facts: ReportFacts) -> Iterator[Tile]:
     row, bounds = _overall(tables)
     value = None if row is None else row["value"]
-    yield Tile(tables.headline, number(value), f"95 % interval {bounds}" if bounds else "no interval")
+    yield Tile(tables.headline, number(value), f"95 %: {bounds}" if bounds else "no interval")
     coverage = None if row is None else row["coverage"]
     scored = (
         ""
@@ -87,6 +91,33 @@ def _tiles(tables: ReportTables, facts: ReportFacts) -> Iterator[Tile]:
     yield Tile("median latency", shown, f"of {len(latency)} answers" if len(latency) else "not measured")
     if facts.cost is not None:
         yield Tile("1,000 answers cost", f"{facts.cost.per_1000:.2f}", facts.cost.currency)
+
+
+def _glance(tables: ReportTables, facts: ReportFacts) -> Iterator[tuple[Inline, ...]]:
+    """Where it fails and what changed, a line each."""
+    weakest = [said for dimension in ("field", "doc_type", "subset") if (said := _weakest(tables, dimension))]
+    if weakest:
+        yield Strong("Weakest: "), "; ".join(weakest), "."
+    metric = judge(tables)
+    if metric:
+        counts = error_counts(tables, metric).sum().drop("correct", errors="ignore")
+        counts = counts[counts > 0].sort_values(ascending=False, kind="stable")
+        said = ", ".join(f"{number} {str(kind).replace('_', ' ')}" for kind, number in counts.items())
+        yield Strong("Errors: "), f"{said or 'none'} (by {metric})."
+    if facts.since is not None and facts.since.difference.difference is not None:
+        found = facts.since.difference
+        moved = f"{facts.since.metric} {found.difference:+.3f}".replace("-", "−")
+        yield Strong("Since last time: "), f"{moved}, {found.verdict}; {len(facts.since.flips)} samples flipped."
+
+
+def _weakest(tables: ReportTables, dimension: str) -> str:
+    """The group with the worst score, where there are several with different ones."""
+    groups = tables.groups(dimension).dropna(subset="value")
+    if groups["value"].nunique() < 2:
+        return ""
+    higher = tables.metric_plugins[tables.headline].higher_is_better
+    row = groups.loc[groups["value"].idxmin() if higher else groups["value"].idxmax()]
+    return f"{dimension} {row['group'] or '(none)'} {number(row['value'])} (n={row['n']})"
 
 
 def _unread(tables: ReportTables) -> int:

@@ -47,11 +47,12 @@ def worst_samples(tables: ReportTables, thumbnails: Mapping[str, bytes]) -> tupl
             title=row["sample_id"],
             question=row["question"],
             gold=tuple(json.loads(row["references"])),
-            answers=(("answer", _said(row["answer"], row["status"], row["error"])),),
+            answers=(("answer", _said(row["answer"])),),
             facts=(
                 ("field", row["field"]),
                 (tables.headline, number(None if pd.isna(row["value"]) else row["value"])),
                 ("kind of error", row["category"].replace("_", " ")),
+                ("status", _status(row["status"], row["error"])),
             ),
             thumbnail=thumbnails.get(row["sample_id"]),
         )
@@ -74,8 +75,12 @@ def flipped_samples(flips: pd.DataFrame, thumbnails: Mapping[str, bytes]) -> tup
             title=row["sample_id"],
             question=row["question"],
             gold=tuple(json.loads(row["references"])),
-            answers=tuple((when, _said(row[f"answer_{at}"], row[f"status_{at}"])) for when, at in STATES),
-            facts=(("field", row["field"]), (row["moved"], f"{row['first']:.3f} → {row['second']:.3f}")),
+            answers=tuple((when, _said(row[f"answer_{at}"])) for when, at in STATES),
+            facts=(
+                ("field", row["field"]),
+                ("score", f"{row['first']:.3f} → {row['second']:.3f}, {row['moved']}"),
+                *((f"status {when}", _status(row[f"status_{at}"])) for when, at in STATES),
+            ),
             thumbnail=thumbnails.get(row["sample_id"]),
         )
         for row in flipped_rows(flips).to_dict("records")
@@ -85,8 +90,10 @@ def flipped_samples(flips: pd.DataFrame, thumbnails: Mapping[str, bytes]) -> tup
 STATES = (("before", "first"), ("now", "second"))
 
 
-def _said(answer: str, status: str, error: str = "") -> str:
-    """What a model said, or why it said nothing."""
-    if status == "ok" or (answer and not error):
-        return answer if len(answer) <= LONGEST_ANSWER else answer[: LONGEST_ANSWER - 1] + "…"
-    return answer[:LONGEST_ANSWER] or f"({status}) {error}".strip()
+def _said(answer: str) -> str:
+    return answer if len(answer) <= LONGEST_ANSWER else answer[: LONGEST_ANSWER - 1] + "…"
+
+
+def _status(status: str, error: str = "") -> str:
+    """How an answer ended, where it did not simply come."""
+    return "" if status == "ok" else f"{status}: {error}" if error else status

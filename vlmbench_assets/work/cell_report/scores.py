@@ -58,7 +58,8 @@ def breakdowns(tables: ReportTables, facts: ReportFacts) -> list[Section]:
 
 def _breakdown(tables: ReportTables, dimension: str) -> tuple[Block, ...]:
     groups = tables.groups(dimension)
-    if groups.empty:
+    # One group would only repeat the headline.
+    if len(groups) < 2:
         return ()
     others = [name for name in tables.metric_plugins if name != tables.headline][:OTHER_METRICS]
     more = {name: tables.groups(dimension, name).set_index("group")["value"].to_dict() for name in others}
@@ -81,7 +82,10 @@ def _robustness(tables: ReportTables, drops: Sequence[tuple[str, Difference]]) -
     if not drops:
         return ()
     rows = tuple((name, *change(each)) for name, each in drops)
-    caption = f"{tables.headline}: the change from clean images, on the same questions about the same documents"
+    caption = (
+        f"{tables.headline}: the change from clean images, on the same questions about the same documents; verdicts are "
+        "corrected for the number of subsets"
+    )
     return (Table(("subset", *CHANGE), rows, caption=caption),)
 
 
