@@ -31,10 +31,10 @@ def _notices(facts: ReportFacts) -> Iterator[tuple[Inline, ...]]:
     if facts.tuned:
         yield (Strong("The prompts were tuned on this very split, so the score flatters the model."),)
     if facts.stale:
-        yield Strong("Stale when this page was made: "), "; ".join(facts.stale), "."
+        yield Strong("Stale when this page was made:"), f" {'; '.join(facts.stale)}."
     if facts.imported:
         unknown = "Nobody here asked the model, so how it was asked, and on what, is not known."
-        yield Strong("Imported: "), f"the answers come from {facts.imported}. {unknown}"
+        yield Strong("Imported:"), f" the answers come from {facts.imported}. {unknown}"
 
 
 def _sentence(tables: ReportTables) -> Iterator[Inline]:
@@ -97,17 +97,17 @@ def _glance(tables: ReportTables, facts: ReportFacts) -> Iterator[tuple[Inline, 
     """Where it fails and what changed, a line each."""
     weakest = [said for dimension in ("field", "doc_type", "subset") if (said := _weakest(tables, dimension))]
     if weakest:
-        yield Strong("Weakest: "), "; ".join(weakest), "."
+        yield Strong("Weakest:"), f" {'; '.join(weakest)}."
     metric = judge(tables)
     if metric:
         counts = error_counts(tables, metric).sum().drop("correct", errors="ignore")
         counts = counts[counts > 0].sort_values(ascending=False, kind="stable")
         said = ", ".join(f"{number} {str(kind).replace('_', ' ')}" for kind, number in counts.items())
-        yield Strong("Errors: "), f"{said or 'none'} (by {metric})."
+        yield Strong("Errors:"), f" {said or 'none'} (by {metric})."
     if facts.since is not None and facts.since.difference.difference is not None:
         found = facts.since.difference
         moved = f"{facts.since.metric} {found.difference:+.3f}".replace("-", "−")
-        yield Strong("Since last time: "), f"{moved}, {found.verdict}; {len(facts.since.flips)} samples flipped."
+        yield Strong("Since last time:"), f" {moved}, {found.verdict}; {len(facts.since.flips)} samples flipped."
 
 
 def _weakest(tables: ReportTables, dimension: str) -> str:

@@ -33,7 +33,10 @@ def worst_rows(tables: ReportTables) -> pd.DataFrame:
     badness = rows["value"].fillna(plugin.worst) * (-1 if plugin.higher_is_better else 1)
     best = plugin.upper if plugin.higher_is_better else plugin.lower
     rows = rows.assign(badness=badness)[rows["value"].isna() | (rows["value"] != best)]
-    return rows.sort_values(["badness", "sample_id"], ascending=[False, True]).head(SHOWN)
+    rows = rows.sort_values(["badness", "sample_id"], ascending=[False, True])
+    # Of equally bad ones, each document comes once before any comes twice.
+    turn = rows.groupby(["badness", "doc_id"], sort=False).cumcount()
+    return rows.assign(turn=turn).sort_values(["badness", "turn"], ascending=[False, True], kind="stable").head(SHOWN)
 
 
 def worst_samples(tables: ReportTables, thumbnails: Mapping[str, bytes]) -> tuple[Block, ...]:

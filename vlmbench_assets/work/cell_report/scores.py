@@ -45,14 +45,13 @@ def scores(tables: ReportTables) -> tuple[Block, ...]:
 
 
 def breakdowns(tables: ReportTables, facts: ReportFacts) -> list[Section]:
-    """A section for each dimension that has groups."""
+    """A section for each dimension; one without several groups is empty."""
     found = []
     for dimension in BREAKDOWNS:
         blocks = _breakdown(tables, dimension)
         if blocks and dimension == "subset":
             blocks += _robustness(tables, facts.drops)
-        if blocks:
-            found.append(Section(f"By {dimension}", blocks))
+        found.append(Section(f"By {dimension}", blocks))
     return found
 
 
@@ -83,8 +82,8 @@ def _robustness(tables: ReportTables, drops: Sequence[tuple[str, Difference]]) -
         return ()
     rows = tuple((name, *change(each)) for name, each in drops)
     caption = (
-        f"{tables.headline}: the change from clean images, on the same questions about the same documents; verdicts are "
-        "corrected for the number of subsets"
+        f"{tables.headline}: the change from clean images, on the same questions about the same documents; "
+        "verdicts are corrected for the number of subsets"
     )
     return (Table(("subset", *CHANGE), rows, caption=caption),)
 
