@@ -28,7 +28,7 @@ def report_page(tables: ReportTables, facts: ReportFacts, pictures: Sequence[Dra
         Section("Tokens and cost", tokens_and_cost(tables, facts)),
         Section("Resources", _resources(facts)),
         Section("Worst samples", worst_samples(tables, facts.thumbnails)),
-        Section("Flipped samples", flipped_samples(facts.since.flips, facts.thumbnails) if facts.since else ()),
+        Section("Flipped samples", flipped_samples(facts.since, facts.thumbnails)),
         Section("What was asked of whom", _asked(facts)),
         Section("How to reproduce", (Commands(facts.command),)),
     ]

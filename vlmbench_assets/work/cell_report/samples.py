@@ -7,10 +7,12 @@ import pandas as pd
 
 from vlmbench_assets.contracts import UNANSWERED
 from vlmbench_assets.page.blocks import Block, Paragraph, SampleCard
+from vlmbench_assets.work.cell_report.facts import Since
 from vlmbench_assets.work.markdown import number
 from vlmbench_assets.work.report_tables import ReportTables
 
 SHOWN = 10
+HOW_TO_READ = "On the HTML page what only the gold has is struck out, and what only the answer has is underlined."
 NO_GOLD = "[]"
 LONGEST_ANSWER = 1500
 """Characters of an answer on the page; `answers.csv` has all."""
@@ -45,7 +47,7 @@ def worst_samples(tables: ReportTables, thumbnails: Mapping[str, bytes]) -> tupl
     rows = worst_rows(tables)
     if rows.empty:
         return (Paragraph(("None: every sample has the best score." if scored else "None was scored.",)),)
-    return tuple(
+    cards = tuple(
         SampleCard(
             title=row["sample_id"],
             question=row["question"],
@@ -61,6 +63,7 @@ def worst_samples(tables: ReportTables, thumbnails: Mapping[str, bytes]) -> tupl
         )
         for row in rows.to_dict("records")
     )
+    return (Paragraph((HOW_TO_READ,)), *cards)
 
 
 def flipped_rows(flips: pd.DataFrame) -> pd.DataFrame:
@@ -71,9 +74,11 @@ def flipped_rows(flips: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([worse, better.head(SHOWN - len(worse))])
 
 
-def flipped_samples(flips: pd.DataFrame, thumbnails: Mapping[str, bytes]) -> tuple[Block, ...]:
+def flipped_samples(since: Since | None, thumbnails: Mapping[str, bytes]) -> tuple[Block, ...]:
     """A card for each of the samples that flipped most."""
-    return tuple(
+    if since is None or since.flips.empty:
+        return ()
+    cards = tuple(
         SampleCard(
             title=row["sample_id"],
             question=row["question"],
@@ -86,8 +91,10 @@ def flipped_samples(flips: pd.DataFrame, thumbnails: Mapping[str, bytes]) -> tup
             ),
             thumbnail=thumbnails.get(row["sample_id"]),
         )
-        for row in flipped_rows(flips).to_dict("records")
+        for row in flipped_rows(since.flips).to_dict("records")
     )
+    shown = (f"Those that moved most, {len(cards)} of {len(since.flips)}. ", HOW_TO_READ)
+    return (Paragraph(shown), *cards)
 
 
 STATES = (("before", "first"), ("now", "second"))
