@@ -60,7 +60,7 @@ def _bars(what: str, values: NDArray[np.float64]) -> pd.DataFrame:
     counts, _ = np.histogram(values, edges)
     ends = [f"{edge:.6g}" for edge in edges]
     rows = [(what, ends[at], ends[at + 1], int(count)) for at, count in enumerate(counts) if count]
-    return pd.DataFrame(rows, columns=["", "from", "to", "answers"])
+    return pd.DataFrame(rows, columns=["what", "from", "to", "answers"])
 
 
 def _values(column: pd.Series) -> NDArray[np.float64]:
