@@ -276,9 +276,10 @@ def _texts(figure: "Figure") -> list[tuple[str, Corners]]:
         turn = Affine2D()
         if slanted:
             text.set_rotation(angle)
-            turn = turn.rotate_deg_around(*text.get_transform().transform(text.get_position()), angle)
+            x, y = text.get_transform().transform(text.get_position())
+            turn = turn.rotate_deg_around(float(x), float(y), angle)
         corners = turn.transform([(box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1)])
-        found.append((text.get_text(), [(float(x), float(y)) for x, y in corners]))
+        found.append((text.get_text(), [(float(at), float(up)) for at, up in corners]))
     return found
 
 

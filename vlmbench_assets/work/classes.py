@@ -35,10 +35,11 @@ def _counted(rows: pd.DataFrame, tables: ReportTables) -> pd.DataFrame:
     pairs = pd.DataFrame(_pairs(rows, found, failed, names), columns=["gold", "said"])
     order = pairs["gold"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
     kept = set(order.index[:MOST])
-    table = pd.crosstab(*(pairs[side].where(pairs[side].isin([*kept, UNPARSED_CLASS]), OTHER) for side in pairs))
+    gold, said = (pairs[side].where(pairs[side].isin([*kept, UNPARSED_CLASS]), OTHER) for side in ("gold", "said"))
+    table: pd.DataFrame = pd.crosstab(gold, said)
     golds = [*sorted(kept), *([OTHER] if OTHER in table.index and OTHER not in kept else [])]
-    said = [*golds, *sorted({OTHER, UNPARSED_CLASS} & set(table.columns) - set(golds))]
-    return table.reindex(index=golds, columns=said, fill_value=0)
+    named = [*golds, *sorted({OTHER, UNPARSED_CLASS} & set(table.columns) - set(golds))]
+    return table.reindex(index=golds, columns=named, fill_value=0)
 
 
 def _pairs(rows: pd.DataFrame, found: pd.Series, failed: pd.Series, names: dict[str, str]) -> Iterator[tuple[str, str]]:

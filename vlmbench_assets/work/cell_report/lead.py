@@ -116,7 +116,7 @@ def _weakest(tables: ReportTables, dimension: str) -> str:
     if groups["value"].nunique() < 2:
         return ""
     higher = tables.metric_plugins[tables.headline].higher_is_better
-    row = groups.loc[groups["value"].idxmin() if higher else groups["value"].idxmax()]
+    row = groups.sort_values("value", ascending=higher, kind="stable").iloc[0]
     return f"{dimension} {row['group'] or '(none)'} {number(row['value'])} (n={row['n']})"
 
 
