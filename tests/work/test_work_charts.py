@@ -112,6 +112,7 @@ def test_nothing_to_draw(chart: Draw) -> None:
 def test_a_picture_of_one_group_is_not_drawn() -> None:
     tables = cell_of(realistic_rows(["total"], [""], [""]))
     assert heatmap.draw(tables) is None
+    assert heatmap.draw(cell_of(realistic_rows(["total", "date"], [""], [""]))) is None
     assert bars.by_field(tables) is None
     assert bars.by_subset(tables) is None
 

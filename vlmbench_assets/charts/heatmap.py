@@ -30,8 +30,8 @@ ROOMY = 7
 def draw(tables: ReportTables) -> "Figure | None":
     """Draw field × doc_type, or field × subset where there is one kind of document only."""
     scores, counts = grids(tables)
-    # One cell would only repeat the headline.
-    if scores.size < 2:
+    # One slice would only repeat the bars by field.
+    if scores.size < 2 or (len(scores.columns) < 2 and scores.columns.name != "field"):
         return None
     plugin = tables.metric_plugins[tables.headline]
     values = scores.to_numpy(dtype=float)
