@@ -161,7 +161,7 @@ def test_the_tiles_tell_score_coverage_parse_rate_failures_latency_and_cost() ->
         "failed": ("33.3 %", "2 of 6 answers"),
         "median latency": ("100 ms", "of 5 answers"),
     }
-    answers = tables.answers.assign(input_tokens=1000, output_tokens=[100, 100, 100, None, 100, 100])
+    answers = tables.answers.assign(input_tokens=1000, output_tokens=[100.0, 100.0, 100.0, float("nan"), 100.0, 100.0])
     priced = replace(
         FACTS, cost=cost_of(answers, Price(input_per_million=2.0, output_per_million=10.0, currency="EUR"))
     )
