@@ -56,25 +56,54 @@ def vlmbench_environments() -> list[EnvironmentPlugin]:
 
 @hookimpl
 def vlmbench_charts() -> list[ChartPlugin]:
-    """Offer the three pictures of a report."""
+    """Offer the pictures of a report."""
     return [
         ChartPlugin(
             name="heatmap",
             draw="vlmbench_assets.charts.heatmap:draw",
-            title="Where it reads well and where it does not",
+            numbers="vlmbench_assets.charts.heatmap:numbers",
+            title="By field",
             caption="Headline score by field and slice, with the number of samples",
+        ),
+        ChartPlugin(
+            name="by_field",
+            draw="vlmbench_assets.charts.bars:by_field",
+            title="By field",
+            caption="Headline score by field, with 95 % intervals",
+        ),
+        ChartPlugin(
+            name="by_subset",
+            draw="vlmbench_assets.charts.bars:by_subset",
+            title="By subset",
+            caption="Headline score by subset, with 95 % intervals",
         ),
         ChartPlugin(
             name="errors",
             draw="vlmbench_assets.charts.errors:draw",
-            title="What kinds of errors it makes",
+            numbers="vlmbench_assets.charts.errors:numbers",
+            title="Kinds of errors",
             caption="Share of samples by kind of error, per field",
         ),
         ChartPlugin(
-            name="by_subset",
-            draw="vlmbench_assets.charts.by_subset:draw",
-            title="How it holds up on damaged images",
-            caption="Headline score by subset, with 95 % intervals",
+            name="confusion",
+            draw="vlmbench_assets.charts.confusion:draw",
+            numbers="vlmbench_assets.charts.confusion:numbers",
+            title="Classes",
+            caption="How often a class was taken for which, failed and unreadable answers as a class of their own",
+        ),
+        ChartPlugin(
+            name="latency",
+            draw="vlmbench_assets.charts.numbers:latency",
+            numbers="vlmbench_assets.charts.numbers:latency_numbers",
+            title="Speed",
+            caption="How long single answers took",
+        ),
+        ChartPlugin(
+            name="tokens",
+            draw="vlmbench_assets.charts.numbers:tokens",
+            numbers="vlmbench_assets.charts.numbers:tokens_numbers",
+            title="Tokens and cost",
+            caption="How many tokens single answers took",
         ),
     ]
 

@@ -61,8 +61,8 @@ def states_of(bench: Bench, cell: Cell) -> list[State]:
     return found
 
 
-def explain(bench: Bench, first: State, second: State, metric: str) -> Explained:
-    """Compare two states by a metric.
+def explain(bench: Bench, first: State, second: State, metric: str, *, slices: bool = True) -> Explained:
+    """Compare two states by a metric, and unless it is told otherwise their slices too.
 
     Raises:
         WorkspaceError: When a table of theirs was pruned, or neither was scored by the metric.
@@ -74,7 +74,7 @@ def explain(bench: Bench, first: State, second: State, metric: str) -> Explained
             f"it was not scored by metric {name!r}", where=second.name, fix=f"Its metrics: {', '.join(known)}"
         )
     plugin = bench.metric(name)
-    dimensions = bench.catalog.dimensions_of(second.metrics.dataset, second.metrics.model)
+    dimensions = bench.catalog.dimensions_of(second.metrics.dataset, second.metrics.model) if slices else ()
     combine = combine_of_metric(bench, name)
     comparison = compare(tables_of(bench, first), tables_of(bench, second), name, plugin, dimensions, combine=combine)
     return Explained(first, second, name, _reasons(bench, first, second), comparison)

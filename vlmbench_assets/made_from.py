@@ -25,6 +25,8 @@ HEATMAP_PAIRS = ("field*doc_type", "field*subset")
 """Pairs that the report's heatmap is drawn from, besides the declared dimensions."""
 LOCK = "environment lock"
 QUESTIONS = "questions"
+BEFORE = "state before"
+"""The version of the scores that a cell had before these, as the manifest of its metrics tells."""
 
 
 class MadeFrom:
@@ -192,14 +194,20 @@ class MadeFrom:
         return [part for dimension in self.dimensions(cell) for part in dimension.split("*")]
 
     def report(
-        self, cell: Cell, samples: Manifest | None, answers: Manifest | None, aggregates: Manifest | None
+        self,
+        cell: Cell,
+        samples: Manifest | None,
+        answers: Manifest | None,
+        metrics: Manifest | None,
+        aggregates: Manifest | None,
     ) -> Lineage:
-        """A cell's page: all its tables, and how it looks.
+        """A cell's page: all its tables, the state it is compared with, the price, and how it looks.
 
         It shows what the worker took as well, which changes only when something is asked; the answers' times and so
         the digest of their table change with it.
         """
-        charts = self._bench.plugins.charts
+        charts, price = self._bench.plugins.charts, self._bench.catalog.models[cell.model].price
+        before = str(metrics.facts.get(BEFORE, "")) if metrics else ""
         return {
             "samples": _digest(samples, "table"),
             "answers": _file(answers, "answers"),
@@ -208,6 +216,8 @@ class MadeFrom:
             "page": PAGE,
             **{f"chart {name}": self._owner("vlmbench_charts", name) for name in sorted(charts)},
             **({"tuned": TUNED} if tuned_here(self._bench, cell) else {}),
+            **({"price": shown(price.model_dump(mode="json"))} if price else {}),
+            **({BEFORE: before} if before else {}),
         }
 
     def leaderboard(self, dataset: str, models: Sequence[str]) -> Lineage:

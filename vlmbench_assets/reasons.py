@@ -21,6 +21,8 @@ PLAIN = {
     "page": "layout of the page changed",
     "method": "way of aggregating changed",
     "source": "files of the source changed",
+    "state before": "the state that it is compared with changed",
+    "shown as stale": "its page says that it is stale",
     "environment lock": "installed packages of the environment changed",
 }
 """Names whose values say nothing to people."""

@@ -20,6 +20,7 @@ from vlmbench_assets.make.samples import samples_of
 from vlmbench_assets.prompting import collection_of
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import read_table
+from vlmbench_assets.work.cost import cost_of
 from vlmbench_assets.work.parse import contracts_of, spoken, with_failures
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY
 
@@ -53,7 +54,10 @@ def answer_figures(bench: Bench, cell: Cell, answers: pd.DataFrame) -> Shown:
     given = ~read["status"].isin(UNANSWERED - {"parse_failed"})
     if read is not answers and given.any():
         shown["parse_rate"] = dg.MetadataValue.float(float((read.loc[given, "status"] != "parse_failed").mean()))
-    numbers = {"median_latency_ms": answers["latency_ms"].median(), "cost": _cost(bench, cell.model, answers)}
+    cost = cost_of(answers, bench.catalog.models[cell.model].price)
+    # Of all answers or of none: a part would look cheap.
+    total = cost.total if cost and cost.answers == len(answers) else None
+    numbers = {"median_latency_ms": answers["latency_ms"].median(), "cost": total}
     return {**shown, **_numbers(numbers)}
 
 
@@ -133,16 +137,6 @@ def _against_contracts(bench: Bench, cell: Cell, answers: pd.DataFrame) -> pd.Da
         return answers
     said = spoken(answers, bench.catalog.models[cell.model].thinking)
     return with_failures(said, contracts_of(collection, samples_of(bench, cell.dataset), cell.dataset))
-
-
-def _cost(bench: Bench, model: str, answers: pd.DataFrame) -> float | None:
-    """What the answers cost by the tokens they took, in the currency of the model's price; None where nobody says."""
-    price = bench.catalog.models[model].price
-    tokens = answers[["input_tokens", "output_tokens"]].dropna().astype(float)
-    if price is None or len(tokens) < len(answers) or answers.empty:
-        return None
-    total = tokens["input_tokens"] * price.input_per_million + tokens["output_tokens"] * price.output_per_million
-    return float(total.sum()) / 1e6
 
 
 def _numbers(values: dict[str, float | None]) -> Shown:

@@ -261,7 +261,7 @@ class Judge:
         wanted: dict[AssetName, Lineage] = {
             "metrics": metrics,
             "aggregates": self.made_from.aggregates(cell, samples, made["answers"], made["metrics"]),
-            "report": self.made_from.report(cell, samples, made["answers"], made["aggregates"]),
+            "report": self.made_from.report(cell, samples, made["answers"], made["metrics"], made["aggregates"]),
         }
         found: dict[AssetName, Judgement] = {"answers": answers}
         before = answers

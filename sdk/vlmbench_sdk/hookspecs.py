@@ -55,7 +55,10 @@ def vlmbench_environments() -> list[EnvironmentPlugin]:  # type: ignore[empty-bo
 
 @hookspec
 def vlmbench_charts() -> list[ChartPlugin]:  # type: ignore[empty-body]
-    """Return the pictures this plugin adds to the report of a cell, in the order they are shown."""
+    """Return the pictures this plugin adds to the report of a cell, in the order they are shown.
+
+    They are drawn in the style of the host. With `numbers` a picture has the table that it shows under it.
+    """
 
 
 @hookspec

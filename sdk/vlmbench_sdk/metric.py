@@ -1,8 +1,10 @@
 """What a metric is given, and the taxonomy that metrics of right and wrong share."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from vlmbench_sdk.choices import lettered
 from vlmbench_sdk.records import Category
@@ -16,6 +18,9 @@ NO_GOLD = "no gold"
 NOT_COMPARED = ("too large", "too long", "too many")
 """How the detail of a null score begins where an answer is too much to be compared: as one that failed, it counts as
 the worst where failures do, since running on for ever must not leave the headline."""
+
+UNPARSED_CLASS = "(unparsed)"
+"""The class of an answer that names none, or several."""
 
 NormalizeMany = Callable[[Sequence[str]], Sequence[str]]
 """The same over many texts at once."""
@@ -156,3 +161,23 @@ def _same_signs(one: str, other: str) -> bool:
 
 def _blank(text: str) -> bool:
     return not text or text.isspace()
+
+
+def class_detail(gold: str, said: str) -> str:
+    """What a metric of classes writes as `Score.detail`, so that the report has its confusion matrix."""
+    return json.dumps({"gold": gold, "said": said})
+
+
+@lru_cache(maxsize=100_000)
+def classes_of(detail: str) -> tuple[str, str] | None:
+    """The gold class and the one that was named, of a row of scores; None where its detail is something else."""
+    if not detail.startswith("{"):
+        return None
+    try:
+        found = json.loads(detail)
+    except ValueError:
+        return None
+    if not isinstance(found, dict) or set(found) != {"gold", "said"}:
+        return None
+    gold, said = found["gold"], found["said"]
+    return (gold, said) if isinstance(gold, str) and isinstance(said, str) else None

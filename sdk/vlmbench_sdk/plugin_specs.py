@@ -163,7 +163,11 @@ class ChartPlugin(Record):
     name: PluginName
     draw: ImportString
     """`def draw(tables: ReportTables) -> matplotlib Figure | None`; None when there is nothing to draw."""
+    numbers: ImportString | None = None
+    """`def numbers(tables: ReportTables) -> pandas DataFrame`: what the picture shows, as a table under it for who
+    cannot see it; called only where there is a picture."""
     title: str
+    """Its heading. A picture with the title of a section of the page stands in that section."""
     caption: str = ""
     """What the picture shows; also its text alternative."""
 

@@ -108,3 +108,8 @@ def test_very_long_texts_are_not_compared() -> None:
 def test_numbers_stand_at_the_right() -> None:
     assert all(map(is_number, ["0.93", "—", "−1.5", "12 %", "411 ms", "1 024", ""]))
     assert not any(map(is_number, ["receipt-1", "1a", "0.1 to 0.2", "2026-11-21"]))
+
+
+def test_texts_that_share_little_are_shown_whole() -> None:
+    assert [change.kind for change in changes("invoice", "contract")] == ["gold", "answer"]
+    assert [change.kind for change in changes("288.35", "288.95")] == ["same", "gold", "answer", "same"]

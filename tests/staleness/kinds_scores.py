@@ -9,6 +9,7 @@ from tests.support import write_yaml
 ASSETS = "vlmbench-assets"
 NEW_VERSIONS = ["metric exact_match@2 → exact_match@3", "metric mine (exact_match@2) → mine (exact_match@3)"]
 CONTRACTS = ["output contracts of the prompts changed"]
+PRICED = 'price (none) → {"currency":"USD","input_per_million":1.0,"output_per_million":2.0}'
 CER = ["metric cer@1 added"]
 EXACT = """plugin: exact_match
 options: {typed: false}
@@ -16,7 +17,6 @@ normalize: [nfkc, casefold, quotes, dashes, yo, whitespace]
 applies_to: {answer_type: [text, choice, number, date, money]}
 """
 UNTYPED = "metric exact_match: option typed true → false"
-PRICED = 'price of plain (none) → {"currency":"USD","input_per_million":1.0,"output_per_million":2.0}'
 
 
 def join(root: Path) -> None:
@@ -154,7 +154,8 @@ SCORES = [
     Kind(
         "price",
         edit("models/plain", PLAIN + "price: {input_per_million: 1, output_per_million: 2}\n"),
-        boards=dict.fromkeys(SAMPLES, (PRICED,)),
+        of("plain", report=[PRICED]),
+        boards=dict.fromkeys(SAMPLES, (f"price of plain{PRICED.removeprefix('price')}",)),
     ),
     Kind("model joined", join, boards=dict.fromkeys(SAMPLES, ("model new joined",))),
     Kind(

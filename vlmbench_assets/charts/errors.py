@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from vlmbench_assets.charts.style import CATEGORY_COLOURS, FAINT, INK, biggest, label, new_figure
+from vlmbench_assets.charts.style import CATEGORY_COLOURS, FAINT, INK, biggest, counted, label, new_figure
 from vlmbench_assets.contracts import UNANSWERED
 from vlmbench_assets.work.report_tables import ReportTables
 
@@ -52,7 +52,7 @@ def draw(tables: ReportTables) -> "Figure | None":
     names, rest = biggest({str(field): int(n) for field, n in counts.sum(axis=1).items()})
     counts = counts.loc[names]
     totals = counts.sum(axis=1)
-    figure, axes = new_figure(1.4 + 0.46 * len(names))
+    figure, (axes,) = new_figure(1.5 + 0.46 * len(names))
     rows = np.arange(len(names))
     left = np.zeros(len(names))
     kinds = [kind for kind in CATEGORY_COLOURS if kind in counts.columns]
@@ -65,13 +65,21 @@ def draw(tables: ReportTables) -> "Figure | None":
             axes.text(middle, row, said, ha="center", va="center", fontsize=9, color=ink)
         left += shares
     # By position, for two long names may be cut to the same label.
-    axes.set_yticks(rows, [f"{label(name)}  (n={totals[name]})" for name in names])
+    axes.set_yticks(rows, [f"{label(name)}  (n={counted(int(totals[name]))})" for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
-    axes.set_xlabel(f"share of samples, judged by {metric}")
-    axes.set_ylabel(f"field{rest}")
+    axes.set_xlabel(f"share of samples, judged by {label(metric)}")
+    axes.set_ylabel(f"field{rest}" if len(names) > 2 else "field")
     axes.grid(axis="x", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
-    figure.legend(loc="outside upper left", ncols=min(len(kinds), 7), frameon=False, fontsize=9)
+    figure.legend(loc="outside upper left", ncols=min(len(kinds), 5), frameon=False, fontsize=9)
     return figure
+
+
+def numbers(tables: ReportTables) -> pd.DataFrame:
+    """The counts behind the picture: a field a row, a kind of error a column."""
+    counts = error_counts(tables, judge(tables))
+    kinds = [kind for kind in CATEGORY_COLOURS if kind in counts.columns]
+    table = counts[kinds].assign(n=counts.sum(axis=1)).reset_index()
+    return table.rename(columns={kind: kind.replace("_", " ") for kind in kinds})

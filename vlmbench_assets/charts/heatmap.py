@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from vlmbench_assets.charts.style import INK, biggest, clean_first, label, name_columns, new_figure
+from vlmbench_assets.charts.style import (
+    INK,
+    MOST_COLUMNS,
+    biggest,
+    clean_first,
+    counted,
+    label,
+    name_axes,
+    new_figure,
+    scored,
+)
 from vlmbench_assets.work.aggregate import BETWEEN, PAIR
 from vlmbench_assets.work.report_tables import ReportTables
 
@@ -13,37 +23,41 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DARK = 0.55
-MOST_COLUMNS = 12
+ROOMY = 7
+"""Columns up to which the numbers in them have their usual size."""
 
 
 def draw(tables: ReportTables) -> "Figure | None":
     """Draw field × doc_type, or field × subset where there is one kind of document only."""
     scores, counts = grids(tables)
-    # One cell would only repeat the headline.
-    if scores.size < 2:
+    # One slice would only repeat the bars by field.
+    if scores.size < 2 or (len(scores.columns) < 2 and scores.columns.name != "field"):
         return None
     plugin = tables.metric_plugins[tables.headline]
     values = scores.to_numpy(dtype=float)
     low = plugin.lower if plugin.lower is not None else float(np.nanmin(values, initial=0))
     high = plugin.upper if plugin.upper is not None else float(np.nanmax(values, initial=1))
     rows, rest = biggest({str(name): int(n) for name, n in counts.sum(axis=1).items()})
-    scores, counts = scores.loc[rows], counts.loc[rows]
-    figure, axes = new_figure(1.5 + 0.55 * len(rows))
+    columns, beside = biggest({str(name): int(n) for name, n in counts.sum(axis=0).items()}, MOST_COLUMNS)
+    scores, counts = scores.loc[rows, columns], counts.loc[rows, columns]
+    figure, (axes,) = new_figure(1.5 + 0.55 * len(rows))
     colours = "cividis" if plugin.higher_is_better else "cividis_r"
     values, samples = scores.to_numpy(dtype=float), counts.to_numpy(dtype=int)
     image = axes.imshow(values, cmap=colours, vmin=low, vmax=high, aspect="auto")
-    name_columns(axes, list(scores.columns))
-    axes.set_yticks(range(len(rows)), [label(name) for name in rows])
+    name_axes(axes, [label(name) for name in rows], columns)
     for (row, column), value in np.ndenumerate(values):
         share = (value - low) / ((high - low) or 1)
         light = np.isnan(value) or (share > DARK if plugin.higher_is_better else share < 1 - DARK)
-        said = f"{_score(value)}\nn={samples[row, column]}"
-        axes.text(column, row, said, ha="center", va="center", fontsize=9, color=INK if light else "white")
-    axes.set_ylabel(str(scores.index.name) + rest)
-    axes.set_xlabel(str(scores.columns.name))
+        said = f"{scored(value)}\nn={counted(int(samples[row, column]))}"
+        size = 9 if len(columns) <= ROOMY else 7
+        axes.text(column, row, said, ha="center", va="center", fontsize=size, color=INK if light else "white")
+    axes.set_ylabel(str(scores.index.name) + (rest if len(rows) > 2 else ""))
+    axes.set_xlabel(str(scores.columns.name) + beside)
     direction = "higher" if plugin.higher_is_better else "lower"
-    axes.set_title(f"{tables.headline} ({direction} is better)", loc="left", fontsize=10, color=INK)
-    figure.colorbar(image, ax=axes, fraction=0.03, pad=0.02)
+    axes.set_title(f"{label(tables.headline)} ({direction} is better)", loc="left", fontsize=10, color=INK)
+    bar = figure.colorbar(image, ax=axes, fraction=0.03, pad=0.02)
+    bar.ax.tick_params(colors=INK, labelsize=9, length=0)
+    bar.outline.set_visible(False)
     return figure
 
 
@@ -65,5 +79,12 @@ def grids(tables: ReportTables) -> tuple[pd.DataFrame, pd.DataFrame]:
     return (scores.T, counts.T) if len(slices) > max(MOST_COLUMNS, len(scores)) else (scores, counts)
 
 
-def _score(value: float) -> str:
-    return "—" if np.isnan(value) else f"{value:.2f}"
+def numbers(tables: ReportTables) -> pd.DataFrame:
+    """The scores and numbers of samples behind the picture, a slice a pair of columns."""
+    scores, counts = grids(tables)
+    table = pd.DataFrame(index=scores.index)
+    for name in scores.columns:
+        shown = str(name) or "(none)"
+        table[shown] = scores[name]
+        table[f"{shown}, n"] = counts[name]
+    return table.rename_axis(str(scores.index.name)).reset_index()

@@ -36,7 +36,7 @@ def draw_scores(standings: Sequence[Standing], axis: str) -> "Figure | None":
     shown = known[:MOST_ROWS]
     if len(shown) < 2:
         return None
-    figure, axes = new_figure(1.2 + 0.36 * len(shown))
+    figure, (axes,) = new_figure(1.2 + 0.36 * len(shown))
     rows = np.arange(len(shown))
     value, low, high = (_column(shown, name) for name in ("value", "low", "high"))
     colours = [BAR if each.possible and each.possible[0] == 1 else OTHER for each in shown]
@@ -75,7 +75,7 @@ def draw_front(standings: Sequence[Standing], axis: str, currency: str) -> "Figu
         return None
     named = known if len(known) <= MOST_ROWS else [each for each in known if each.front][:MOST_ROWS]
     height = max(3.6, AROUND_IN + NAME_IN * len(named))
-    figure, axes = new_figure(height)
+    figure, (axes,) = new_figure(height)
     latency, value = _column(known, "latency_ms"), _column(known, "value")
     low, high = _column(known, "low"), _column(known, "high")
     if latency.min() > 0 and latency.max() > WIDE * latency.min():

@@ -139,7 +139,7 @@ def _print_summary(
     click.echo(f"{planned - len(failed_cells)} of {planned} cells done in {seconds:.0f} s{untouched}")
     for reason, names in together([(outcome.reason, str(outcome.cell)) for outcome in failed]).items():
         click.echo(f"failed: {', '.join(names)}: {reason}", err=True)
-    click.echo(f"reports:      {bench.store.root / 'report'}/MODEL/DATASET/report.md")
+    click.echo(f"reports:      {bench.store.root / 'report'}/MODEL/DATASET/report.html")
     click.echo(f"leaderboards: {bench.store.root / 'leaderboard'}/DATASET/leaderboard.html")
     for name in benchmarks_to_show(bench, [cell.dataset for cell in cells]):
         page = bench.store.folder("benchmark_leaderboard", name) / "leaderboard.html"

@@ -24,6 +24,7 @@ from vlmbench_assets.store import AssetName, Manifest
 from vlmbench_assets.tables import parse_table, read_table, to_csv
 from vlmbench_assets.work.aggregate import counted, joined
 from vlmbench_assets.work.board_parts import Suffix
+from vlmbench_assets.work.cost import cost_of
 from vlmbench_assets.work.leaderboard_page import Board, leaderboard_pages
 from vlmbench_assets.work.parse import contracts_of, spoken, with_failures
 from vlmbench_assets.work.rank import CellScores, Ranking, rank
@@ -192,6 +193,7 @@ def _scores(judge: Judge, cell: Cell, reference: _Reference) -> CellScores | Non
         return None
     answers = _answers(bench, cell)
     answer_s, asked = (manifest.facts.get(name) for name in ("answer_s", "asked"))
+    cost = cost_of(answers, bench.catalog.models[cell.model].price)
     other = reference.difference(bench.store.manifest("metrics", cell.dataset, cell.model))
     return CellScores(
         aggregates=read_table(path, AGGREGATES),
@@ -200,8 +202,8 @@ def _scores(judge: Judge, cell: Cell, reference: _Reference) -> CellScores | Non
         answer_s=float(answer_s) if isinstance(answer_s, int | float) and asked else None,
         warnings=(*([other] if other else []), *cell_warnings(judge, cell)),
         counted=None if other else reference.counted(cell, answers),
-        cost_per_1000=_cost(bench, cell.model, answers),
-        currency=price.currency if (price := bench.catalog.models[cell.model].price) else "",
+        cost_per_1000=cost.per_1000 if cost else None,
+        currency=cost.currency if cost else "",
         imported=imported_from(manifest),
     )
 
@@ -210,18 +212,6 @@ def limit_of(answers: Manifest) -> int | None:
     """How many samples were asked, where not all were."""
     samples = answers.facts.get("samples")
     return samples if isinstance(samples, int) and samples != answers.facts.get("samples_in_dataset") else None
-
-
-def _cost(bench: Bench, model: str, answers: pd.DataFrame) -> float | None:
-    """What a thousand answers cost by the tokens they took; None where nobody says, as a GPU of one's own costs too."""
-    price = bench.catalog.models[model].price
-    if price is None:
-        return None
-    tokens = answers[["input_tokens", "output_tokens"]].dropna().astype(float).mean()
-    if tokens.isna().any():
-        return None
-    each = tokens["input_tokens"] * price.input_per_million + tokens["output_tokens"] * price.output_per_million
-    return float(each) / 1000
 
 
 def _answers(bench: Bench, cell: Cell) -> pd.DataFrame:

@@ -1,12 +1,14 @@
 """Make a cell's `metrics`: score what was not scored before by the same metric, answer and gold."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from vlmbench_assets.bench import Bench, project_versions
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import ANSWERS, METRICS, SAMPLES
 from vlmbench_assets.lineage import Lineage, digest_bytes, digest_file
-from vlmbench_assets.made_from import MadeFrom
+from vlmbench_assets.made_from import BEFORE, MadeFrom
 from vlmbench_assets.make.samples import GOLD, samples_of
 from vlmbench_assets.prompting import CONTRACTS, THINKING, collection_of
 from vlmbench_assets.score_elsewhere import scored_elsewhere
@@ -108,13 +110,14 @@ def make_metrics(
     frame = score(samples, answers, loaded, kept)
     path = bench.store.table("metrics", cell.dataset, cell.model)
     content = checked_csv(frame, METRICS, path)
+    lineage, digests = MadeFrom(bench).metrics(cell, *inputs), {"table": digest_bytes(content)}
     manifest = bench.store.publish(
         "metrics",
         cell.dataset,
         cell.model,
         files={path.name: content},
-        lineage=MadeFrom(bench).metrics(cell, *inputs),
-        digests={"table": digest_bytes(content)},
+        lineage=lineage,
+        digests=digests,
         facts={
             "metrics": list(names),
             "rows": len(frame),
@@ -122,9 +125,17 @@ def make_metrics(
             "samples_file": _file(inputs[0], "samples"),
             "answers_file": _file(inputs[1], "answers"),
             "host_packages": dict(project_versions()),
+            BEFORE: _before(bench.store.manifest("metrics", cell.dataset, cell.model), lineage, digests),
         },
     )
     return frame, manifest
+
+
+def _before(made: Manifest | None, lineage: Lineage, digests: Mapping[str, str]) -> str:
+    """The version of the scores before these; of the same scores made again, what was before them."""
+    if made is None or made.damaged:
+        return ""
+    return str(made.facts.get(BEFORE, "")) if (made.lineage, made.digests) == (lineage, digests) else made.version
 
 
 def _kept(

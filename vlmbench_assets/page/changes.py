@@ -6,6 +6,9 @@ from typing import Literal, NamedTuple
 LONGEST = 2000
 """Characters compared: the comparison takes their square. What is longer is shown as it is."""
 
+LEAST_ALIKE = 0.5
+"""Of texts that share less, letters that happen to be equal would only make both hard to read."""
+
 
 class Change(NamedTuple):
     """A run of characters: in both, only in the gold, or only in the answer."""
@@ -22,7 +25,10 @@ def changes(gold: str, answer: str) -> list[Change]:
     if max(len(gold), len(answer)) > LONGEST:
         return [Change("gold", gold), Change("answer", answer)]
     found: list[Change] = []
-    for kind, start, end, other_start, other_end in SequenceMatcher(None, gold, answer, autojunk=False).get_opcodes():
+    matcher = SequenceMatcher(None, gold, answer, autojunk=False)
+    if gold and answer and matcher.ratio() < LEAST_ALIKE:
+        return [Change("gold", gold), Change("answer", answer)]
+    for kind, start, end, other_start, other_end in matcher.get_opcodes():
         if kind == "equal":
             found.append(Change("same", gold[start:end]))
             continue

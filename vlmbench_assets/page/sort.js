@@ -4,6 +4,8 @@ for (const table of document.querySelectorAll("table.sorted")) {
   const headings = [...table.tHead.rows[0].cells];
   const body = table.tBodies[0];
   headings.forEach((heading, column) => {
+    // A button without a name says nothing to who cannot see it.
+    if (heading.textContent.trim() === "") return;
     const button = document.createElement("button");
     button.type = "button";
     button.append(...heading.childNodes);

@@ -268,7 +268,8 @@ def _axis(board: BenchmarkBoard) -> str:
 
 def _scores(board: BenchmarkBoard, stand: Sequence[Standing]) -> list[Block]:
     caption = f"{board.averages.by} over {len(board.rankings)} datasets with 95 % intervals"
-    return picture(draw_scores(stand, _axis(board)), "scores.png", caption, score_numbers(stand, board.averages.by))
+    numbers = score_numbers(stand, board.averages.by)
+    return picture(lambda: draw_scores(stand, _axis(board)), "scores.png", caption, numbers)
 
 
 def _front(board: BenchmarkBoard, stand: Sequence[Standing]) -> list[Block]:
@@ -276,8 +277,8 @@ def _front(board: BenchmarkBoard, stand: Sequence[Standing]) -> list[Block]:
     currency = (one_currency(cells) or "") if any(each.cost for each in stand) else ""
     caption = f"{board.averages.by} against the mean over the datasets of the median latency"
     caption += f"; beside each name what 1,000 answers cost in {currency}" if currency else ""
-    drawn = draw_front(stand, _axis(board), currency)
-    return picture(drawn, "latency.png", caption, score_numbers(stand, board.averages.by))
+    numbers = score_numbers(stand, board.averages.by)
+    return picture(lambda: draw_front(stand, _axis(board), currency), "latency.png", caption, numbers)
 
 
 def _pairs(board: BenchmarkBoard) -> list[Block]:

@@ -1,9 +1,10 @@
 """Parts that the leaderboard of a dataset and that of a benchmark share."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
+from vlmbench_assets.charts.style import applied
 from vlmbench_assets.page.blocks import Block, Folded, Link, Notice, Paragraph, Picture, Strong, Table
 from vlmbench_assets.work.compare import FEWEST_DOCUMENTS, Verdict
 from vlmbench_assets.work.draw import render_png
@@ -52,9 +53,11 @@ def with_link(model: str, paths: Paths, suffix: Suffix) -> str | Link:
     return Link(model, paths[model][suffix]) if model in paths else model
 
 
-def picture(figure: "Figure | None", file: str, caption: str, table: Table) -> list[Block]:
-    """A drawn figure with the numbers behind it; nothing where nothing was drawn."""
-    return [] if figure is None else [Picture(caption, file, render_png(figure), table)]
+def picture(draw: "Callable[[], Figure | None]", file: str, caption: str, table: Table) -> list[Block]:
+    """A figure, drawn in the style of the house, with the numbers behind it; nothing where nothing is drawn."""
+    with applied():
+        figure = draw()
+        return [] if figure is None else [Picture(caption, file, render_png(figure), table)]
 
 
 def score_numbers(standings: Sequence[Standing], headline: str) -> Table:

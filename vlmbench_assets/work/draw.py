@@ -5,8 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+import pandas as pd
+
+from vlmbench_assets.charts.style import applied
+from vlmbench_assets.page.blocks import Picture, Table
+from vlmbench_assets.work.markdown import NOTHING, number
 from vlmbench_assets.work.report_tables import ReportTables
-from vlmbench_assets.work.report_text import ShownPicture
 from vlmbench_sdk import ChartPlugin, PluginError
 from vlmbench_sdk.plugin_specs import resolve
 
@@ -14,34 +18,30 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 110
+MOST_ROWS = 200
+"""Rows of numbers under a picture; `aggregates.csv` has all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A drawn picture."""
+class Drawn:
+    """A picture and where it belongs."""
 
-    file: str
     title: str
-    caption: str
-    png: bytes
-
-    def shown(self) -> ShownPicture:
-        """What the page says of it."""
-        return ShownPicture(title=self.title, caption=self.caption, file=self.file)
+    picture: Picture
 
 
-def draw_pictures(tables: ReportTables, charts: Sequence[ChartPlugin]) -> list[Picture]:
+def draw_pictures(tables: ReportTables, charts: Sequence[ChartPlugin]) -> list[Drawn]:
     """Draw every chart that has something to show."""
-    pictures = []
+    found = []
     for chart in charts:
-        draw = resolve(chart.draw, owner=f"chart {chart.name}")
-        if not callable(draw):
-            raise PluginError(f"{chart.draw!r} is not a function", where=f"chart {chart.name}")
-        figure = cast("Callable[[ReportTables], Figure | None]", draw)(tables)
-        if figure is not None:
-            png = render_png(figure)
-            pictures.append(Picture(f"{chart.name}.png", chart.title, chart.caption, png))
-    return pictures
+        draw = cast("Callable[[ReportTables], Figure | None]", _function(chart.draw, chart))
+        with applied():
+            figure = draw(tables)
+            png = None if figure is None else render_png(figure)
+        if png is not None:
+            picture = Picture(chart.caption or chart.title, f"{chart.name}.png", png, _numbers(tables, chart))
+            found.append(Drawn(chart.title, picture))
+    return found
 
 
 def render_png(figure: "Figure") -> bytes:
@@ -50,3 +50,26 @@ def render_png(figure: "Figure") -> bytes:
     # Without this the file would carry the library's version.
     figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _numbers(tables: ReportTables, chart: ChartPlugin) -> Table | None:
+    """The table behind a picture."""
+    if chart.numbers is None:
+        return None
+    frame = cast("Callable[[ReportTables], pd.DataFrame]", _function(chart.numbers, chart))(tables)
+    rows = tuple(tuple(map(_cell, row)) for row in frame.head(MOST_ROWS).itertuples(index=False, name=None))
+    cut = f", the first {MOST_ROWS} of {len(frame)} rows" if len(frame) > MOST_ROWS else ""
+    return Table(tuple(map(str, frame.columns)), rows, caption=f"{chart.caption or chart.title}{cut}")
+
+
+def _cell(value: object) -> str:
+    if value is None or value is pd.NA:
+        return NOTHING
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def _function(import_string: str, chart: ChartPlugin) -> object:
+    found = resolve(import_string, owner=f"chart {chart.name}")
+    if not callable(found):
+        raise PluginError(f"{import_string!r} is not a function", where=f"chart {chart.name}")
+    return found

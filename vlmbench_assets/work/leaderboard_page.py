@@ -132,7 +132,7 @@ def _currency(board: Board, stand: Sequence[Standing]) -> str:
 def _scores(board: Board, stand: Sequence[Standing]) -> list[Block]:
     caption = f"{board.ranking.headline} on {board.dataset} with 95 % intervals, clustered by document"
     numbers = score_numbers(stand, board.ranking.headline)
-    return picture(draw_scores(stand, board.axis), "scores.png", caption, numbers)
+    return picture(lambda: draw_scores(stand, board.axis), "scores.png", caption, numbers)
 
 
 def _front(board: Board, stand: Sequence[Standing]) -> list[Block]:
@@ -140,7 +140,7 @@ def _front(board: Board, stand: Sequence[Standing]) -> list[Block]:
     caption = f"{board.ranking.headline} against the median latency of an answer"
     caption += f"; beside each name what 1,000 answers cost in {currency}" if currency else ""
     numbers = score_numbers(stand, board.ranking.headline)
-    drawn = picture(draw_front(stand, board.axis, currency), "latency.png", caption, numbers)
+    drawn = picture(lambda: draw_front(stand, board.axis, currency), "latency.png", caption, numbers)
     if not drawn:
         return []
     unknown = [each.model for each in stand if each.value is not None and each.latency_ms is None]

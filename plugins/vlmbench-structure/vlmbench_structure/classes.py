@@ -1,17 +1,16 @@
 """What the classification metrics share: which class an answer names, and the confusion matrix."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable
-from functools import lru_cache
 
 from vlmbench_sdk import Case, Score
 from vlmbench_sdk.entries import Expects
+from vlmbench_sdk.metric import UNPARSED_CLASS, class_detail, classes_of
 from vlmbench_sdk.parsing import LONGEST, parse
 from vlmbench_sdk.records import Category
 from vlmbench_structure.options import ClassOptions
 
-UNPARSED = "(unparsed)"
+UNPARSED = UNPARSED_CLASS
 """The class of answers that name none, or several, and of failed ones."""
 
 
@@ -25,10 +24,10 @@ def judged(case: Case, options: ClassOptions) -> Score:
     said = _named(case, options)
     if said in names:
         said = gold
-    detail = json.dumps({"gold": gold, "said": said})
+    detail = class_detail(gold, said)
     if not case.answer.strip() and not gold:
         # Nothing is there, and nothing is said.
-        return Score(value=1.0, category="correct", detail=json.dumps({"gold": gold, "said": gold}))
+        return Score(value=1.0, category="correct", detail=class_detail(gold, gold))
     if said == gold:
         return Score(value=1.0, category="correct", detail=detail)
     if not case.answer.strip():
@@ -42,17 +41,11 @@ def confusion_matrix(scores: Iterable[Score]) -> dict[str, dict[str, int]]:
 
     A failed answer is `(unparsed)`, a column of its own. Rows without classes, for want of gold, are left out.
     """
-    counts: Counter[tuple[str, str]] = Counter(_classes(each.detail) for each in scores if each.detail.startswith("{"))
+    counts: Counter[tuple[str, str]] = Counter(pair for each in scores if (pair := classes_of(each.detail)) is not None)
     matrix: dict[str, dict[str, int]] = {}
     for (gold, said), number in sorted(counts.items()):
         matrix.setdefault(gold, {})[said] = number
     return matrix
-
-
-@lru_cache(maxsize=100_000)
-def _classes(detail: str) -> tuple[str, str]:
-    found = json.loads(detail)
-    return found["gold"], found["said"]
 
 
 def _named(case: Case, options: ClassOptions) -> str:

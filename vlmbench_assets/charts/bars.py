@@ -1,11 +1,21 @@
-"""Headline score by subset, with intervals."""
+"""Headline score by subset or by field, with intervals."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from vlmbench_assets.charts.style import BAR, FAINT, INK, biggest, clean_first, label, new_figure
+from vlmbench_assets.charts.style import (
+    BAR,
+    FAINT,
+    INK,
+    biggest,
+    clean_first,
+    counted,
+    label,
+    new_figure,
+    scored,
+)
 from vlmbench_assets.work.report_tables import ReportTables
 
 if TYPE_CHECKING:
@@ -15,21 +25,28 @@ if TYPE_CHECKING:
 HEADROOM = 1.08
 
 
-def draw(tables: ReportTables) -> "Figure | None":
-    """Draw a bar per subset; by field where there are no subsets.
+def by_subset(tables: ReportTables) -> "Figure | None":
+    """Draw a bar per subset."""
+    return _bars(tables, "subset")
 
-    A subset without a score keeps its line, with a dash instead of a bar.
-    """
-    dimension = "subset" if not tables.groups("subset").empty else "field"
+
+def by_field(tables: ReportTables) -> "Figure | None":
+    """Draw a bar per field."""
+    return _bars(tables, "field")
+
+
+def _bars(tables: ReportTables, dimension: str) -> "Figure | None":
+    """A bar per group; one without a score keeps its line, with a dash instead of a bar."""
     groups = tables.groups(dimension).set_index("group", drop=False)
-    if not groups["value"].notna().any():
+    # One bar would only repeat the headline.
+    if len(groups) < 2 or not groups["value"].notna().any():
         return None
     groups = groups.loc[clean_first(list(groups["group"]))]
     names, rest = biggest({str(name): int(n) for name, n in groups["n"].items()})
     groups = groups.loc[names]
     value, low, high = (groups[name].to_numpy(dtype=float) for name in ("value", "ci_low", "ci_high"))
     plugin = tables.metric_plugins[tables.headline]
-    figure, axes = new_figure(1.1 + 0.42 * len(names))
+    figure, (axes,) = new_figure(1.1 + 0.42 * len(names))
     rows = np.arange(len(names))
     axes.barh(rows, np.nan_to_num(value), color=BAR, height=0.62)
     known = ~np.isnan(low)
@@ -38,13 +55,14 @@ def draw(tables: ReportTables) -> "Figure | None":
     left = min(0.0, plugin.lower or 0.0, float(np.nanmin([value, low])))
     right = plugin.upper if plugin.upper is not None else HEADROOM * float(np.nanmax([value, high]))
     axes.set_xlim(left, right if right > left else left + 1.0)
+    axes.locator_params(axis="x", nbins=6)
     axes.set_yticks(rows, [label(name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     _say_numbers(axes.secondary_yaxis("right"), groups)
     direction = "higher" if plugin.higher_is_better else "lower"
     unit = f", {plugin.unit}" if plugin.unit else ""
-    axes.set_xlabel(f"{tables.headline}{unit} ({direction} is better); line: 95 % interval")
-    axes.set_ylabel(f"{dimension}{rest}")
+    axes.set_xlabel(f"{label(tables.headline + unit)} ({direction} is better); line: 95 % interval")
+    axes.set_ylabel(f"{dimension}{rest}" if len(names) > 2 else dimension)
     axes.grid(axis="x", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     return figure
@@ -53,7 +71,7 @@ def draw(tables: ReportTables) -> "Figure | None":
 def _say_numbers(axis: "_AxesBase", groups: pd.DataFrame) -> None:
     """Write score and number of samples at the end of each line, where no bar can hide them."""
     said = [
-        f"{'—' if pd.isna(value) else f'{value:.2f}'}   n={n}"
+        f"{scored(float('nan') if pd.isna(value) else value)}   n={counted(n)}"
         for value, n in zip(groups["value"], groups["n"], strict=True)
     ]
     axis.set_yticks(range(len(said)), said)

@@ -1,0 +1,128 @@
+"""The first screen of a cell's page: the answer at a glance, and what to know before trusting it."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from vlmbench_assets.charts.errors import error_counts, judge
+from vlmbench_assets.contracts import UNANSWERED
+from vlmbench_assets.page.blocks import Block, Bullets, Inline, Notice, Paragraph, Strong, Tile, Tiles
+from vlmbench_assets.work.cell_report.facts import ReportFacts
+from vlmbench_assets.work.markdown import NOTHING, interval, number, percent
+from vlmbench_assets.work.report_tables import ReportTables
+
+NO_ANSWER = ("error", "timeout", "refused")
+"""Statuses without a text that could be read."""
+
+
+def lead(tables: ReportTables, facts: ReportFacts) -> tuple[Block, ...]:
+    """Notices, the answer in a sentence, and as tiles."""
+    said = Paragraph(tuple(_sentence(tables)))
+    notices = tuple(Notice(parts) for parts in _notices(facts))
+    if tables.samples.empty:
+        return (*notices, said)
+    glance = tuple(_glance(tables, facts))
+    return (*notices, said, Tiles(tuple(_tiles(tables, facts))), *((Bullets(glance),) if glance else ()))
+
+
+def _notices(facts: ReportFacts) -> Iterator[tuple[Inline, ...]]:
+    if facts.limit:
+        yield (Strong(f"Only the first {facts.limit} samples of the dataset were asked."),)
+    if facts.tuned:
+        yield (Strong("The prompts were tuned on this very split, so the score flatters the model."),)
+    if facts.stale:
+        yield Strong("Stale when this page was made:"), f" {'; '.join(facts.stale)}."
+    if facts.imported:
+        unknown = "Nobody here asked the model, so how it was asked, and on what, is not known."
+        yield Strong("Imported:"), f" the answers come from {facts.imported}. {unknown}"
+
+
+def _sentence(tables: ReportTables) -> Iterator[Inline]:
+    samples = len(tables.samples)
+    if not samples:
+        yield "The dataset has no samples, so there is nothing to score."
+        return
+    # Not every sample: a metric may apply to some of them only.
+    judged = tables.metrics.loc[tables.metrics["metric"] == tables.headline, "sample_id"]
+    documents = tables.samples.loc[tables.samples["sample_id"].isin(judged), "doc_id"].nunique()
+    row, bounds = _overall(tables)
+    if row is None:
+        yield "No score. "
+    else:
+        yield Strong(f"{tables.headline} {number(row['value'])}")
+        yield f", 95 % interval {bounds}" if bounds else ""
+        yield f", from {row['n']} samples of {documents} documents. "
+        plugin = tables.metric_plugins[tables.headline]
+        unit = f", {plugin.unit}" if plugin.unit else ""
+        yield f"{'Higher' if plugin.higher_is_better else 'Lower'} is better{unit}. "
+        yield "" if bounds else "Too few documents for an interval. "
+        yield f"Coverage {percent(row['coverage'])}. "
+    failed = int(tables.answers["status"].isin(UNANSWERED).sum())
+    yield f"{failed} of {samples} answers failed." if failed else "No answer failed."
+
+
+def _overall(tables: ReportTables) -> "tuple[pd.Series | None, str]":
+    rows = tables.groups("overall")
+    if rows.empty or pd.isna(rows["value"].iloc[0]):
+        return None, ""
+    row = rows.iloc[0]
+    return row, interval(row["ci_low"], row["ci_high"])
+
+
+def _tiles(tables: ReportTables, facts: ReportFacts) -> Iterator[Tile]:
+    row, bounds = _overall(tables)
+    value = None if row is None else row["value"]
+    yield Tile(tables.headline, number(value), f"95 %: {bounds}" if bounds else "no interval")
+    coverage = None if row is None else row["coverage"]
+    scored = (
+        ""
+        if row is None
+        else f"{row['n_scored'] if coverage == 1 else round(coverage * row['n'])} of {row['n']} scored"
+    )
+    yield Tile("coverage", percent(coverage), scored)
+    answers, statuses = len(tables.answers), tables.answers["status"]
+    said = answers - int(statuses.isin(NO_ANSWER).sum())
+    read = said - _unread(tables)
+    yield Tile("parse rate", percent(read / said if said else None), f"{read} of {said} answers read")
+    failed = int(statuses.isin(UNANSWERED).sum())
+    yield Tile("failed", percent(failed / answers if answers else None), f"{failed} of {answers} answers")
+    latency = tables.answers["latency_ms"].dropna()
+    shown = f"{latency.median():.0f} ms" if len(latency) else NOTHING
+    yield Tile("median latency", shown, f"of {len(latency)} answers" if len(latency) else "not measured")
+    if facts.cost is not None:
+        yield Tile("1,000 answers cost", f"{facts.cost.per_1000:.2f}", facts.cost.currency)
+
+
+def _glance(tables: ReportTables, facts: ReportFacts) -> Iterator[tuple[Inline, ...]]:
+    """Where it fails and what changed, a line each."""
+    weakest = [said for dimension in ("field", "doc_type", "subset") if (said := _weakest(tables, dimension))]
+    if weakest:
+        yield Strong("Weakest:"), f" {'; '.join(weakest)}."
+    metric = judge(tables)
+    if metric:
+        counts = error_counts(tables, metric).sum().drop("correct", errors="ignore")
+        counts = counts[counts > 0].sort_values(ascending=False, kind="stable")
+        said = ", ".join(f"{number} {str(kind).replace('_', ' ')}" for kind, number in counts.items())
+        yield Strong("Errors:"), f" {said or 'none'} (by {metric})."
+    if facts.since is not None and facts.since.difference.difference is not None:
+        found = facts.since.difference
+        moved = f"{facts.since.metric} {found.difference:+.3f}".replace("-", "−")
+        yield Strong("Since last time:"), f" {moved}, {found.verdict}; {len(facts.since.flips)} samples flipped."
+
+
+def _weakest(tables: ReportTables, dimension: str) -> str:
+    """The group with the worst score, where there are several with different ones."""
+    groups = tables.groups(dimension).dropna(subset="value")
+    if groups["value"].nunique() < 2:
+        return ""
+    higher = tables.metric_plugins[tables.headline].higher_is_better
+    row = groups.sort_values("value", ascending=higher, kind="stable").iloc[0]
+    return f"{dimension} {row['group'] or '(none)'} {number(row['value'])} (n={row['n']})"
+
+
+def _unread(tables: ReportTables) -> int:
+    """Answers that came and of which no value could be read, by their output contract or by the headline metric."""
+    rows = tables.metrics[(tables.metrics["metric"] == tables.headline) & (tables.metrics["category"] == "unparsed")]
+    statuses = tables.answers["status"]
+    unread = (statuses == "parse_failed") | tables.answers["sample_id"].isin(rows["sample_id"])
+    return int((unread & ~statuses.isin(NO_ANSWER)).sum())
