@@ -75,7 +75,7 @@ def test_twenty_pictures_and_a_url_become_a_leaderboard(vlmbench: Run, tmp_path:
             said.append(done.stdout + done.stderr)
         with urllib.request.urlopen(f"{address}/stats", timeout=10) as answer:  # noqa: S310
             assert json.load(answer)["requests"] == len(ASKED) * TAKEN * 2, "no answer is bought twice"
-    check, plan, first, whole, leaderboard, report = said
+    check, plan, first, whole, leaderboard, report, _ = said
     assert "all right" in check
     assert "80 samples to ask" in plan
     assert "first 2 samples only" in first
@@ -87,6 +87,7 @@ def test_twenty_pictures_and_a_url_become_a_leaderboard(vlmbench: Run, tmp_path:
     assert small[:4] == ["2", "2", "ours-small", "0.000"]
     assert "exact_match 0.500" in report
     assert "from 40 samples of 20 documents" in report
-    for named in ("leaderboard/documents/leaderboard.md", "report/ours/documents/report.md"):
+    for named in ("leaderboard/documents/leaderboard.html", "report/ours/documents/report.html"):
         assert f"mine/data/{named}" in PAGE.read_text(encoding="utf-8")
         assert "ours" in (root / "data" / named).read_text(encoding="utf-8")
+    assert (tmp_path / "results/index.html").exists()
