@@ -54,7 +54,7 @@ def write_documents(folder: Path) -> dict[str, str]:
 def test_twenty_pictures_and_a_url_become_a_leaderboard(vlmbench: Run, tmp_path: Path) -> None:
     root = tmp_path / "mine"
     (init, *commands) = write_files(PAGE, tmp_path / "page")
-    assert [command[0] for command in (init, *commands)] == ["vlmbench"] * 7
+    assert [command[0] for command in (init, *commands)] == ["vlmbench"] * 8
     assert "try:" in vlmbench(*init[1:], cwd=tmp_path, check=0).stdout
     shutil.copytree(tmp_path / "page/mine", root, dirs_exist_ok=True)
     answers = write_documents(root / "documents")
