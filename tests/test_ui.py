@@ -158,7 +158,7 @@ def _read_the_report(page: Page) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("exact_match 0.750")).to_be_visible()
     pictures = dialog.locator("img")
-    expect(pictures).to_have_count(3)
+    expect(pictures).to_have_count(4)
     for picture in pictures.all():
         assert picture.evaluate("each => each.complete && each.naturalWidth") > 0
 

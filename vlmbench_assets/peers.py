@@ -14,8 +14,12 @@ Reasons = Mapping[tuple[str, str], str]
 _HALF = "keeps a similarity of exactly one half; in the paper the distance must be below it"
 _RAW = "divides by the length of the raw texts, white space included"
 ANLS: Reasons = {("ab", "ac"): _HALF, ("cd" + " " * 50, "ab"): _RAW, ("ab cd xx", "ab   cd ef"): _RAW}
+_TYPES = "a tree without any text and an empty text are of two types, which is 0 to it"
 ANLS_STAR: Reasons = {
     ("ab", "ac"): _HALF,
+    ("{}", ""): _TYPES,
+    ("", "{}"): _TYPES,
+    ("", '{"a": null, "b": [""]}'): _TYPES,
     ('{"a": "x", "b": null}', '{"a": "x"}'): "counts a key whose value is None, which its README says is ignored",
 }
 _FLOAT = "reads numbers with float(), which knows no separators, currencies or parentheses, and compares the texts"
@@ -33,9 +37,14 @@ STEDS: Reasons = {(_IDENTICAL, _IDENTICAL): _EMPTY_LINE, ("", ""): _EMPTY_LINE}
 _ROW = "<table><tr><td>a</td><td>b</td></tr></table>"
 _TH = "<table><tr><th>a</th></tr><tr><td>1</td></tr></table>"
 _HEAD = "<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td>2</td></tr></tbody></table>"
+_ROWS = "<table><tr><td>a</td><td>b</td></tr><tr><td>1</td><td>2</td></tr></table>"
+_MARKDOWN = "| a | b |\n|---|---|\n| 1 | 2 |"
+_HTML_ONLY = "reads HTML only"
 TEDS: Reasons = {
     (_TH, _TH.replace("th>", "td>")): "a th is another node than a td",
-    ("| a | b |\n|---|---|\n| 1 | 2 |", _HEAD): "reads HTML only",
+    (_MARKDOWN, _HEAD): _HTML_ONLY,
+    (_MARKDOWN, _ROWS): _HTML_ONLY,
+    (f"{_MARKDOWN} 3 | 4 |", _MARKDOWN): _HTML_ONLY,
     ("", ""): "says 0 where either text is empty, also where both are",
     (_ROW, "a b"): "says 0 to gold without a table",
 }
