@@ -101,6 +101,8 @@ def _sentence(name: str, before: str | None, now: str | None) -> str:
     metric = _METRIC.fullmatch(name)
     if metric and not metric[2]:
         return _metric(metric[1], before, now)
+    if name.startswith("shown as stale "):
+        return f"its page says that {name.removeprefix('shown as stale ')} is stale"
     if name.startswith(("model ", "leaderboard ")):
         return f"{name} {'joined' if before is None else 'left' if now is None else 'changed'}"
     shown = f"metric {metric[1]}: {metric[2]}" if metric else SHOWN_AS.get(name, name)

@@ -4,7 +4,7 @@ It compares the catalog with the manifests under `data/`, asks nothing else, and
 runs, the leaderboards, the checks and the automation all ask it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +27,8 @@ OF_SAMPLES = frozenset({"references changed", "slices of the samples changed", "
 """What is also true, and goes without saying, where samples came or went."""
 OF_THE_TABLE = ("question changed", "image changed", "document, field", "references changed", "slices of the samples")
 """How reasons begin that say what of the samples changed, so that `samples changed` adds nothing."""
+DOUBTED = "shown as stale "
+"""How names in a leaderboard's lineage begin that say whose figures its page doubts."""
 DAMAGED = "its manifest is damaged"
 OLD_FORMAT = "made by a version of vlmbench that kept no full lineage"
 
@@ -72,7 +74,15 @@ class CellJudgement:
     @property
     def reasons(self) -> list[str]:
         """Why anything is to be done, without what only follows from another reason."""
-        own = [reason for found in self.assets.values() for reason in found.reasons if not _follows(reason)]
+        return self._reasons(self.assets.values())
+
+    @property
+    def doubts(self) -> list[str]:
+        """The same of its figures: a report that is only out of date says nothing about scores."""
+        return self._reasons([found for asset, found in self.assets.items() if asset != "report"])
+
+    def _reasons(self, judged: Iterable[Judgement]) -> list[str]:
+        own = [reason for found in judged for reason in found.reasons if not _follows(reason)]
         resized = any(reason.endswith((" added", " removed")) for reason in self.assets["answers"].reasons)
         told = any(reason.startswith(OF_THE_TABLE) for reason in own)
         unsaid = OF_SAMPLES if resized else {"samples changed"} if told else frozenset[str]()
@@ -125,12 +135,25 @@ class Judge:
     def leaderboard(self, dataset: str, models: Sequence[str]) -> Judgement:
         """Judge a dataset's leaderboard over some models."""
         made = self.bench.store.manifest("leaderboard", dataset)
-        return self._judge("leaderboard", made, self.made_from.leaderboard(dataset, models))
+        return self._board("leaderboard", made, self.made_from.leaderboard(dataset, models))
 
     def benchmark(self, benchmark: str) -> Judgement:
         """Judge a benchmark's leaderboard."""
         made = self.bench.store.manifest("benchmark_leaderboard", benchmark)
-        return self._judge("benchmark_leaderboard", made, self.made_from.benchmark(benchmark))
+        return self._board("benchmark_leaderboard", made, self.made_from.benchmark(benchmark))
+
+    def doubted(self, cell: Cell) -> bool:
+        """Whether a leaderboard says of a cell's figures that they are not those that would be made now."""
+        return failure_of(self.bench.store, cell.dataset, cell.model) is not None or bool(self.cell(cell).doubts)
+
+    def _board(self, asset: AssetName, made: Manifest | None, wanted: Lineage) -> Judgement:
+        """Judge a leaderboard; one whose page doubts a cell is stale as soon as that is no longer true."""
+        doubted = {name: value for name, value in (made.lineage if made else {}).items() if name.startswith(DOUBTED)}
+        judge = Judge(self.bench, keep_errors=True) if doubted else self
+        cells = {name: Cell(*value.split(" × ")) for name, value in doubted.items()}
+        known = (self.bench.catalog.models, self.bench.catalog.datasets)
+        still = [name for name, cell in cells.items() if cell.model in known[0] and cell.dataset in known[1]]
+        return self._judge(asset, made, wanted | {name: doubted[name] for name in still if judge.doubted(cells[name])})
 
     def wanted(self, cell: Cell) -> str:
         """Digest of all that is declared for a cell, whatever was made of it: one attempt is enough for each."""

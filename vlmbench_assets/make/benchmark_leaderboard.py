@@ -8,7 +8,7 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.hold import dataset_held
 from vlmbench_assets.made_from import MadeFrom
-from vlmbench_assets.make.leaderboard import concerns_of, publish_board, rank_dataset, report_paths
+from vlmbench_assets.make.leaderboard import concerns_of, doubted, publish_board, rank_dataset, report_paths
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.work.average import Averages
@@ -54,6 +54,8 @@ def benchmarks_to_show(bench: Bench, datasets: Sequence[str]) -> list[str]:
 
 
 def _board(bench: Bench, benchmark: str) -> BenchmarkBoard:
+    # Before anything is read: what changes in between makes the page stale, never wrongly fresh.
+    lineage = MadeFrom(bench).benchmark(benchmark) | doubted(bench, bench.catalog.cells(benchmark))
     rankings, table, averages = rank_benchmark(bench, benchmark)
     concerns: dict[str, list[str]] = {}
     for dataset, ranking in rankings.items():
@@ -68,6 +70,6 @@ def _board(bench: Bench, benchmark: str) -> BenchmarkBoard:
         table=table,
         concerns=concerns,
         reports={dataset: report_paths(bench, dataset, list(table["model"])) for dataset in rankings},
-        lineage=MadeFrom(bench).benchmark(benchmark),
+        lineage=lineage,
         commands=f"vlmbench run --benchmark {benchmark}\nvlmbench leaderboard --benchmark {benchmark}",
     )

@@ -1,6 +1,6 @@
 """Make a dataset's `leaderboard`: its models, side by side."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 from pydantic import JsonValue
@@ -19,7 +19,7 @@ from vlmbench_assets.page.as_html import page_html
 from vlmbench_assets.page.as_markdown import page_markdown
 from vlmbench_assets.page.blocks import Page
 from vlmbench_assets.prompting import TUNED, collection_of, tuned_here
-from vlmbench_assets.staleness import Judge
+from vlmbench_assets.staleness import DOUBTED, Judge
 from vlmbench_assets.store import AssetName, Manifest
 from vlmbench_assets.tables import parse_table, read_table, to_csv
 from vlmbench_assets.work.aggregate import counted, joined
@@ -68,6 +68,9 @@ def make_leaderboard(bench: Bench, dataset: str) -> tuple[str, Manifest]:
 def board_of(bench: Bench, dataset: str) -> Board:
     """All that a dataset's page shows."""
     models = models_of(bench, dataset)
+    # Before anything is read: what changes in between makes the page stale, never wrongly fresh.
+    lineage = leaderboard_lineage(bench, MadeFrom(bench), dataset)
+    lineage |= doubted(bench, [Cell(model=model, dataset=dataset) for model in models])
     ranking = rank_dataset(bench, dataset, models)
     path = bench.store.table("samples", dataset)
     samples = read_table(path, SAMPLES) if path.exists() else pd.DataFrame(columns=SAMPLES.columns)
@@ -84,7 +87,7 @@ def board_of(bench: Bench, dataset: str) -> Board:
             for model in ranked
         },
         reports=report_paths(bench, dataset, models),
-        lineage=leaderboard_lineage(bench, MadeFrom(bench), dataset),
+        lineage=lineage,
         commands=f"{run}vlmbench leaderboard {dataset}{compare}",
     )
 
@@ -142,6 +145,13 @@ def report_paths(bench: Bench, dataset: str, models: Sequence[str]) -> dict[str,
             html = "report.html" if "report.html" in made.files else "report.md"
             found[model] = {"html": f"{folder}/{html}", "md": f"{folder}/report.md"}
     return found
+
+
+def doubted(bench: Bench, cells: Iterable[Cell]) -> Lineage:
+    """For the lineage of a page: whose figures it says are not those that would be made now."""
+    judge = Judge(bench, keep_errors=True)
+    made = [each for each in cells if bench.store.manifest("answers", each.dataset, each.model) is not None]
+    return {f"{DOUBTED}{cell}": str(cell) for cell in made if judge.doubted(cell)}
 
 
 def leaderboard_lineage(bench: Bench, made_from: MadeFrom, dataset: str) -> Lineage:
@@ -231,7 +241,5 @@ def cell_warnings(judge: Judge, cell: Cell) -> Iterator[str]:
         return
     if tuned_here(judge.bench, cell):
         yield TUNED
-    judged = judge.cell(cell)
-    # The page itself says nothing about scores, so a report that is only out of date is no warning.
-    if any(found.state != "fresh" for asset, found in judged.assets.items() if asset != "report"):
-        yield f"stale: {'; '.join(judged.reasons)}"
+    if doubts := judge.cell(cell).doubts:
+        yield f"stale: {'; '.join(doubts)}"
