@@ -109,6 +109,24 @@ def test_a_benchmark_is_stale_as_its_datasets_are(copy: Path) -> None:
     assert "leaderboard.html is gone" in Judge(bench_of(copy)).benchmark("both").reasons
 
 
+def test_a_page_that_doubts_a_cell_is_made_again_when_the_doubt_is_gone(copy: Path) -> None:
+    entry = copy / "registries/models/two.yaml"
+    before = entry.read_text(encoding="utf-8")
+    write_yaml(copy, "models/two", before.replace("b", "c"))
+    make_leaderboard(bench_of(copy), "pages")
+    make_benchmark_leaderboard(bench_of(copy), "both")
+    judge = Judge(bench_of(copy))
+    assert judge.leaderboard("pages", ["one", "two", "three"]).state == judge.benchmark("both").state == "fresh"
+    assert "stale" in (copy / "data/leaderboard/pages/leaderboard.csv").read_text(encoding="utf-8")
+    entry.write_text(before, encoding="utf-8")
+    judge = Judge(bench_of(copy))
+    assert judge.leaderboard("pages", ["one", "two", "three"]).reasons == ("its page says that two × pages is stale",)
+    assert set(judge.benchmark("both").reasons) == {
+        "its page says that two × pages is stale",
+        "its page says that two × more is stale",
+    }
+
+
 def test_a_run_ends_with_the_benchmark(copy: Path, vlmbench: Run) -> None:
     done = vlmbench("run", "--benchmark", "both", "--workspace", str(copy), check=0)
     assert f"benchmark both: {copy / 'data/benchmark_leaderboard/both/leaderboard.html'}" in done.stdout

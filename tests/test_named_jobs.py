@@ -106,8 +106,8 @@ def _figures_are_plotted(instance: dg.DagsterInstance) -> None:
     assert (echo["score"], echo["coverage"], echo["samples"], echo["failed"]) == (0.75, 1.0, 4, 0)
     assert "ci_low" not in echo, "two documents support no interval"
     assert echo["median_latency_ms"] is not None
-    assert (loud["score"], loud["failed"], loud["parse_rate"]) == (0.0, 4, 0.0), "no field's name is a number"
-    assert "parse_rate" not in echo, "without an output contract there is nothing to parse"
+    assert (loud["score"], loud["failed"], loud["contract_kept"]) == (0.0, 4, 0.0), "no field's name is a number"
+    assert "contract_kept" not in echo, "without an output contract there is none to keep"
     assert "cost" not in loud, "echo counts no tokens, so nobody knows"
 
 

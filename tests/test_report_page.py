@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.accessible import assert_accessible, with_axe
 from tests.cells import answer, bench_of, score
 from tests.staleness.made import png
 from tests.support import Run, write_source, write_yaml
@@ -157,7 +158,7 @@ def test_the_page_opens_as_a_file_without_a_complaint(made: Path) -> None:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 390, "height": 800})
+        page = with_axe(browser.new_page(viewport={"width": 390, "height": 800}))
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
@@ -169,5 +170,10 @@ def test_the_page_opens_as_a_file_without_a_complaint(made: Path) -> None:
         small = page.locator("details.thumbnail").first
         small.locator("summary").press("Enter")
         assert small.evaluate("each => each.open")
+        page.locator("details").evaluate_all("all => all.forEach(each => { each.open = true; })")
+        page.emulate_media(color_scheme="light")
+        assert_accessible(page)
+        page.emulate_media(color_scheme="dark")
+        assert_accessible(page)
         assert said == []
         browser.close()

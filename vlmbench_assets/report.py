@@ -19,7 +19,7 @@ def report_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
         deps=["aggregates"],
         group_name="cells",
         owners=OWNERS,
-        kinds={"markdown"},
+        kinds={"html", "markdown"},
         description="The result of a cell as a page for people, with pictures.",
     )
     def report(context: dg.AssetExecutionContext) -> StageEvents:
@@ -27,7 +27,7 @@ def report_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
 
         def make() -> dg.MaterializeResult[None]:
             with cell_held(bench.store, "report", cell.dataset, cell.model):
-                text, _, manifest = make_report(bench, cell)
+                text, manifest = make_report(bench, cell)
             folder = bench.store.folder("report", cell.dataset, cell.model)
             return dg.MaterializeResult(
                 metadata={

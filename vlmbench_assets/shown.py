@@ -53,7 +53,7 @@ def answer_figures(bench: Bench, cell: Cell, answers: pd.DataFrame) -> Shown:
     shown: Shown = {"samples": dg.MetadataValue.int(len(read)), "failed": dg.MetadataValue.int(int(failed.sum()))}
     given = ~read["status"].isin(UNANSWERED - {"parse_failed"})
     if read is not answers and given.any():
-        shown["parse_rate"] = dg.MetadataValue.float(float((read.loc[given, "status"] != "parse_failed").mean()))
+        shown["contract_kept"] = dg.MetadataValue.float(float((read.loc[given, "status"] != "parse_failed").mean()))
     cost = cost_of(answers, bench.catalog.models[cell.model].price)
     # Of all answers or of none: a part would look cheap.
     total = cost.total if cost and cost.answers == len(answers) else None

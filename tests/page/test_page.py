@@ -90,6 +90,13 @@ def test_any_text_gives_one_row_a_row_in_markdown(text: str) -> None:
         assert len(re.findall(r"(?<!\\)\|", lines[6])) == 3
 
 
+def test_nothing_turns_the_order_of_characters() -> None:
+    turned = "\u202e21\u2066\u200f"
+    for written in (page_html(_page(turned)), page_markdown(_page(turned))):
+        assert "21" in written
+        assert not set(written) & {"\u202e", "\u2066", "\u200f"}
+
+
 def test_the_same_page_gives_the_same_bytes() -> None:
     assert page_html(_page("a")) == page_html(_page("a"))
 

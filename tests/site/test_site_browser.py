@@ -1,6 +1,5 @@
 """The site in a real browser, from the disk: read, sorted, filtered, compared, in two languages and two themes."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from functools import partial
@@ -9,9 +8,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.accessible import assert_accessible, with_axe
 from tests.cells import bench_of
 from tests.site.made import HOSTILE, NASTY, make, write_answers
 from tests.test_ui import FLAGS
@@ -175,16 +174,12 @@ def test_the_language_is_switched_and_kept(page: Page) -> None:
 @pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("ru", "dark")])
 def test_every_page_can_be_used_by_everybody(browser: Browser, root: Path, language: str, theme: str) -> None:
     context = browser.new_context(locale=language, color_scheme="dark" if theme == "dark" else "light")
-    page = context.new_page()
-    # The policy of the page forbids foreign scripts, so axe comes in before it.
-    page.add_init_script(path=AXE_FILE_PATH)
+    page = with_axe(context.new_page())
     page.goto((root / "site" / "index.html").as_uri())
     shown(page, "#/")
     for address in PAGES:
         go(page, address)
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
-        serious = [each for each in found["violations"] if each["impact"] in {"serious", "critical"}]
-        assert serious == [], json.dumps(serious, ensure_ascii=False, indent=1)[:4000]
+        assert_accessible(page)
     context.close()
 
 

@@ -86,6 +86,16 @@ def test_few_documents_tell_nothing() -> None:
     assert compared([1.0] * 6, [0.0] * 6).overall.verdict == "cannot be told"
 
 
+@given(st.integers(1, 12), st.floats(0.0, 0.2))
+def test_no_interval_is_wider_than_the_range(odd: int, other: float) -> None:
+    # Resamples without the one that stands out hardly vary, which puts the quantile far out.
+    values: list[float | None] = [other if index // 2 == odd else 0.9 + index / 1000 for index in range(26)]
+    found = compared([0.0] * 26, values).overall
+    assert found.low is not None
+    assert found.high is not None
+    assert -1.0 <= found.low <= found.high <= 1.0
+
+
 def test_samples_of_one_state_only_are_named_and_left_out() -> None:
     found = compared([1.0] * 14, [1.0] * 12)
     assert (found.only_first, found.only_second) == (["s12", "s13"], [])

@@ -1,6 +1,5 @@
 """Make a cell's `report`: its result as a page for people, with its pictures."""
 
-import base64
 from dataclasses import replace
 
 from vlmbench_assets.bench import Bench
@@ -15,7 +14,6 @@ from vlmbench_assets.make.samples import image_root
 from vlmbench_assets.make.thumbnails import thumbnails
 from vlmbench_assets.page.as_html import page_html
 from vlmbench_assets.page.as_markdown import page_markdown
-from vlmbench_assets.page.blocks import Picture
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import read_table
 from vlmbench_assets.work.cell_report.facts import ReportFacts
@@ -28,8 +26,8 @@ STALE = "shown as stale"
 """In the lineage of a page that says so: it is to be made again as soon as that is not true any more."""
 
 
-def make_report(bench: Bench, cell: Cell) -> tuple[str, list[Picture], Manifest]:
-    """Write a cell's report, and return its text, its pictures and its manifest."""
+def make_report(bench: Bench, cell: Cell) -> tuple[str, Manifest]:
+    """Write a cell's report, and return it as Markdown, and its manifest."""
     tables = _tables(bench, cell)
     facts = report_facts(bench, cell, tables)
     facts = replace(facts, thumbnails=_thumbnails(bench, cell, tables, facts))
@@ -55,15 +53,7 @@ def make_report(bench: Bench, cell: Cell) -> tuple[str, list[Picture], Manifest]
         digests={"page": digest_bytes(content)},
         facts={"pictures": [picture.file for picture in pictures], "headline": tables.headline},
     )
-    return text, pictures, manifest
-
-
-def with_pictures_inline(text: str, pictures: list[Picture]) -> str:
-    """The same page with its pictures inside, for readers that cannot follow paths."""
-    for picture in pictures:
-        encoded = base64.b64encode(picture.png).decode("ascii")
-        text = text.replace(f"]({picture.file})", f"](data:image/png;base64,{encoded})")
-    return text
+    return text, manifest
 
 
 def _thumbnails(bench: Bench, cell: Cell, tables: ReportTables, facts: ReportFacts) -> dict[str, bytes]:

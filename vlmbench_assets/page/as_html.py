@@ -1,6 +1,7 @@
 """Write a page as one HTML file that needs nothing beside it: style, pictures and script are inside."""
 
 import base64
+import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -14,13 +15,19 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 _NUMBER = re.compile(r"[-+−]?\d[\d ]*(?:[.,]\d+)?(?: ?(?:%|ms|s|GiB|MiB))?|—|")
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+"""What no page may hold, and what turns the order of other characters: `21` would read `12`."""
 MOST_NUMERIC = 24
 
 
 def page_html(page: Page) -> str:
     """Write the page; the same page gives the same text."""
-    return _templates().get_template("page.html").render(page=page, style=style(), script=script())
+    digest = base64.b64encode(hashlib.sha256(script().encode("utf-8")).digest()).decode("ascii")
+    return (
+        _templates().get_template("page.html").render(page=page, style=style(), script=script(), script_digest=digest)
+    )
 
 
 def style() -> str:

@@ -20,7 +20,7 @@ from vlmbench_assets.page.blocks import (
     Table,
     Tiles,
 )
-from vlmbench_assets.work.markdown import escape, markdown_table
+from vlmbench_assets.work.markdown import CONTROL, escape, markdown_table
 
 LONGEST_SENTENCE = 4000
 
@@ -94,7 +94,7 @@ def _inline(part: Inline) -> str:
         case Strong(text):
             return f"**{escape(text, LONGEST_SENTENCE)}**"
         case Code(text):
-            return f"`{text.replace('`', ' ')}`"
+            return f"`{CONTROL.sub(' ', text.replace('`', ' '))}`"
         case Link(text, path):
             return f"[{escape(text)}](<{path}>)"
         case _:

@@ -171,7 +171,12 @@ def difference(
     found = replace(found, first=first, second=second, difference=second - first)
     if not moved.any() and (both["weight"] == both["weight_first"]).all():
         return replace(found, low=0.0, high=0.0, p_value=1.0, verdict="no difference")
-    return _judged(_with(found, *interval(sums), p_value(sums) if tested else None), plugin)
+    error, low, high = interval(sums)
+    if plugin.lower is not None and plugin.upper is not None:
+        # No two scores are further apart; few documents, of which one stands out, would say so otherwise.
+        reach = plugin.upper - plugin.lower
+        low, high = max(low, -reach), min(high, reach)
+    return _judged(_with(found, error, low, high, p_value(sums) if tested else None), plugin)
 
 
 def corrected_for_number(found: Sequence[Difference], plugin: MetricPlugin) -> list[Difference]:

@@ -11,6 +11,8 @@ from vlmbench_assets.work.cell_report.facts import ReportFacts
 from vlmbench_assets.work.markdown import NOTHING, interval, number, percent
 from vlmbench_assets.work.report_tables import ReportTables
 
+NOTHING_THERE = ("[]", '[""]')
+"""References of a sample without gold, and of one that rightly has no answer."""
 NO_ANSWER = ("error", "timeout", "refused")
 """Statuses without a text that could be read."""
 
@@ -121,8 +123,13 @@ def _weakest(tables: ReportTables, dimension: str) -> str:
 
 
 def _unread(tables: ReportTables) -> int:
-    """Answers that came and of which no value could be read, by their output contract or by the headline metric."""
+    """Answers that came and of which no value could be read, by their output contract or by the headline metric.
+
+    One that says nothing of a value that is there is among them.
+    """
     rows = tables.metrics[(tables.metrics["metric"] == tables.headline) & (tables.metrics["category"] == "unparsed")]
-    statuses = tables.answers["status"]
-    unread = (statuses == "parse_failed") | tables.answers["sample_id"].isin(rows["sample_id"])
+    absent = tables.samples.loc[tables.samples["references"].isin(NOTHING_THERE), "sample_id"]
+    statuses, ids = tables.answers["status"], tables.answers["sample_id"]
+    silent = (tables.answers["answer"].str.strip() == "") & ~ids.isin(absent)
+    unread = (statuses == "parse_failed") | ids.isin(rows["sample_id"]) | silent
     return int((unread & ~statuses.isin(NO_ANSWER)).sum())
