@@ -1,9 +1,11 @@
-"""Text of workers for people: no control characters, no secrets."""
+"""Text of workers and models for people: no control characters, no secrets."""
 
 import re
 from collections.abc import Iterable
 
-_CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
+_CONTROL = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufffe\\uffff]"
+)
 """All but newline and tab; also what turns the direction of writing round, and halves of pairs, which UTF-8 lacks."""
 SHORTEST_SECRET = 4
 """Characters; what is shorter stands in too many other words."""
@@ -11,7 +13,7 @@ HIDDEN = "***"
 
 
 def printable(text: str) -> str:
-    """Put U+FFFD in place of what would steer a terminal or could not be written."""
+    """Put U+FFFD in place of what would steer a terminal, could not be written, or turns `21` into `12`."""
     return _CONTROL.sub("\ufffd", text)
 
 

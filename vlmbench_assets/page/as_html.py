@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 
 from vlmbench_assets.page.blocks import Page
 from vlmbench_assets.page.changes import changes
+from vlmbench_assets.printable import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 HERE = Path(__file__).parent
 _NUMBER = re.compile(r"[-+−]?\d[\d ]*(?:[.,]\d+)?(?: ?(?:%|ms|s|GiB|MiB))?|—|")
-_UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
-"""What no page may hold, and what turns the order of other characters: `21` would read `12`."""
 MOST_NUMERIC = 24
 
 
@@ -51,11 +48,6 @@ def is_number(cell: str) -> bool:
     return len(cell) <= MOST_NUMERIC and _NUMBER.fullmatch(cell) is not None
 
 
-def printable(text: str) -> str:
-    """Text that a browser shows: what no page may hold is shown as a replacement character."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
 @cache
 def _templates() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -63,7 +55,7 @@ def _templates() -> "Environment":
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.finalize = lambda value: printable(value) if type(value) is str else value
+    environment.finalize = lambda value: printable(value.replace("\r\n", "\n")) if type(value) is str else value
     environment.filters["data_uri"] = data_uri
     environment.tests["numeric"] = is_number
     environment.globals["changes"] = changes

@@ -20,7 +20,8 @@ from vlmbench_assets.page.blocks import (
     Table,
     Tiles,
 )
-from vlmbench_assets.work.markdown import CONTROL, escape, markdown_table
+from vlmbench_assets.printable import printable
+from vlmbench_assets.work.markdown import escape, markdown_table
 
 LONGEST_SENTENCE = 4000
 
@@ -62,7 +63,7 @@ def _block(block: Block) -> str:
         case Picture():
             return f"![{escape(block.caption)}]({block.file})\n\n{escape(block.caption, LONGEST_SENTENCE)}."
         case Commands(text):
-            return f"```\n{text}\n```"
+            return f"```\n{printable(text)}\n```"
         case Folded(summary, blocks):
             # Headings, where HTML folds: not every reader of Markdown folds, and none may lose them.
             return "\n\n".join([f"### {escape(summary)}", *_blocks(blocks)])
@@ -94,7 +95,7 @@ def _inline(part: Inline) -> str:
         case Strong(text):
             return f"**{escape(text, LONGEST_SENTENCE)}**"
         case Code(text):
-            return f"`{CONTROL.sub(' ', text.replace('`', ' '))}`"
+            return f"`{printable(text.replace('`', ' '))}`"
         case Link(text, path):
             return f"[{escape(text)}](<{path}>)"
         case _:

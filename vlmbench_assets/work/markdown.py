@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 LONGEST_CELL = 120
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 # One underscore between letters or digits is no markup, and escaped it would only make names hard to read.
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~#&!$]|(?<![^\W_])_|_(?![^\W_]))")
 NOTHING = "—"
@@ -13,7 +13,7 @@ NOTHING = "—"
 
 def escape(text: str, longest: int = LONGEST_CELL) -> str:
     """Make any text safe inside a table cell: one line, nothing in it is markup."""
-    line = " ".join(CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r", "\n").replace("\t", " ")).split())
+    line = " ".join(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r", "\n").replace("\t", " ")).split())
     if len(line) > longest:
         line = line[: longest - 1] + "…"
     return _SPECIAL.sub(r"\\\1", line).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
