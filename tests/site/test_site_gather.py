@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.site.made import NASTY, write_answers, write_site_workspace
 from tests.support import write_yaml
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
+from vlmbench_assets.charts.errors import error_counts
 from vlmbench_assets.make.answers import Asking
 from vlmbench_assets.make.samples import samples_of
 from vlmbench_assets.site.cells import cell_scripts, flags, read_cell
@@ -134,3 +136,32 @@ def test_what_a_reader_must_know_is_said(tmp_path: Path) -> None:
     write_yaml(root, "benchmarks/all", "models: [good]\ndatasets: [receipts]\nmetrics: [exact_match]\n")
     answer(root, "bad", "receipts", Asking(limit=1))
     assert said(cell)["gone"] == 3
+
+
+def test_kinds_of_errors_are_those_of_the_report_with_what_failed(bench: Bench) -> None:
+    cell = Cell(model="half", dataset="receipts")
+    found = read_cell(bench, cell, samples_of(bench, "receipts"))
+    assert found is not None
+    lost = found.samples["sample_id"].iloc[:2]
+    gone = found.metrics["sample_id"].isin(lost)
+    tables = replace(
+        found,
+        answers=found.answers.assign(
+            status=found.answers["status"].mask(found.answers["sample_id"].isin(lost), "error")
+        ),
+        metrics=found.metrics.assign(
+            value=found.metrics["value"].mask(gone), category=found.metrics["category"].mask(gone, "")
+        ),
+    )
+    # Ranked by a metric that gives no verdict, the first that does is asked, as on the report.
+    for headline in ("exact_match", "anls"):
+        scripts = cell_scripts(bench, tables, headline, {}, [])
+        summary, answers, *_ = (read(script(name, value))[1] for name, value in scripts if not isinstance(value, Later))
+        assert summary["judged"] == "exact_match"
+        counts = error_counts(tables.report(bench, headline), "exact_match")
+        told = {(field, kind): n for field, kind, n in summary["errors"]}
+        assert told == {(field, kind): counts.loc[field, kind] for field in counts.index for kind in counts.columns}
+        assert counts["failed"].sum() == 2
+        # A figure leads to as many samples.
+        kinds = [answers["category"]["texts"][at] for at in answers["category"]["at"]]
+        assert kinds.count("failed") == 2
