@@ -117,6 +117,12 @@ def test_what_a_reader_must_know_is_said(tmp_path: Path) -> None:
         tables = read_cell(now, cell, samples_of(now, cell.dataset))
         return flags(Judge(now, keep_errors=True), cell, tables)
 
+    # What is out of date in its report alone says nothing about scores.
+    report = {"files": {"report.md": b""}, "lineage": {"option x": "1"}, "digests": {}, "facts": {}}
+    bench.store.publish("report", "receipts", "good", **report)  # type: ignore[arg-type]
+    judged = Judge(bench, keep_errors=True).cell(cell)
+    assert judged.reasons != judged.doubts
+    assert "stale" not in said(cell)
     assert said(cell)["limit"] == [6, 27]
     assert said(cell)["missing"] is True
     assert said(Cell(model="bad", dataset="receipts")) == {"missing": True}

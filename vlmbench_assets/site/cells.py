@@ -100,15 +100,13 @@ def flags(judge: Judge, cell: Cell, tables: CellTables | None) -> dict[str, Json
     asked, there = ((answers.facts if answers else {}).get(name) for name in ("samples", "samples_in_dataset"))
     imported = imported_from(answers)
     failed = [found for found in judged.assets.values() if found.state == "failed"]
-    # The page of a cell says nothing about scores, so a report that is only out of date is no warning.
-    stale = any(found.state != "fresh" for asset, found in judged.assets.items() if asset != "report")
     limit: Json = [asked, there] if isinstance(asked, int) and isinstance(there, int) and asked != there else []
     # That some were never asked is what the limit says already.
-    reasons = [reason for reason in judged.reasons if not (limit and reason.endswith("samples were never asked"))]
+    reasons = [reason for reason in judged.doubts if not (limit and reason.endswith("samples were never asked"))]
     found: dict[str, Json] = {
         "missing": tables is None or tables.aggregates.empty,
         "failed": [f"{each.asset}: {each.reasons[0] if each.reasons else ''}" for each in failed],
-        "stale": reasons if stale and tables is not None and not failed else [],
+        "stale": reasons if tables is not None and not failed else [],
         "limit": limit,
         "tuned": tuned_here(judge.bench, cell),
         "imported": imported,
