@@ -134,6 +134,7 @@ def test_what_a_reader_must_know_is_said(tmp_path: Path) -> None:
     summary, answers, *_ = (value for _, value in cell_scripts(bench, tables, "exact_match", {}, []))
     assert isinstance(summary, dict)
     assert isinstance(answers, dict)
+    assert summary["command"] == "vlmbench run --model good --dataset receipts --limit 6"
     assert (summary["metrics"], summary["breakdown"], answers["score"]) == ([], [], [None] * 6)
     (root / "source/samples.jsonl").write_text(
         "".join((root / "source/samples.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)[3:]),

@@ -12,6 +12,8 @@ from vlmbench_assets.charts.style import CATEGORY_COLOURS
 from vlmbench_assets.contracts import AGGREGATES, ANSWERS, METRICS
 from vlmbench_assets.imported_model import imported_from
 from vlmbench_assets.make.aggregates import plugins_by_metric
+from vlmbench_assets.make.leaderboard import limit_of
+from vlmbench_assets.make.report_facts import command_of
 from vlmbench_assets.prompting import collection_of, tuned_here
 from vlmbench_assets.site.columns import LongTexts, coded
 from vlmbench_assets.site.scripts import Json, Later, number, numbers
@@ -152,7 +154,7 @@ def _summary(bench: Bench, tables: CellTables, headline: str, warnings: dict[str
         "resources": [[name, value] for name, value in resources(facts).items()],
         "history": past,
         "lineage": [[name, value] for name, value in (manifest.lineage if manifest else {}).items()],
-        "command": f"vlmbench run --model {cell.model} --dataset {cell.dataset}",
+        "command": command_of(cell, limit_of(manifest) if manifest else None),
     }
 
 
