@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from threading import Thread
 
@@ -156,6 +157,20 @@ def test_two_models_are_compared(page: Page) -> None:
     shown(page, "#/compare/half/bad/receipts")
     expect(page.locator(".headline")).to_contain_text("−0.481")
     expect(page.locator(".verdict")).to_have_text("worse")
+
+
+def test_ticks_tell_one_from_the_next(page: Page) -> None:
+    across = (((0.5, 0.5), False), ((0.001, 0.004), False), ((0.001, 90_000), True), ((100.2, 100.9), True))
+    up = ((0.5, 0.5), (0.9801, 0.9834), (0.1, 0.9), (2, 31))
+    texts = (
+        "([told, kind]) => [...site.scatter(told).querySelectorAll(`.tick.${kind}`)].map((each) => each.textContent)"
+    )
+    for ((x, log), y), kind in product(product(across, up), ("end", "middle")):
+        points = [{"name": str(at), "x": x[at], "y": y[at]} for at in (0, 1)]
+        told = {"label": "l", "points": points, "x": "x", "y": "y", "log": log}
+        found = page.evaluate(texts, [told, kind])
+        assert len(found) > 1, (x, y, kind)
+        assert len(set(found)) == len(found), (x, y, kind, found)
 
 
 def test_the_language_is_switched_and_kept(page: Page) -> None:
