@@ -98,6 +98,18 @@ def test_from_the_overview_to_a_sorted_leaderboard(page: Page) -> None:
     expect(page.get_by_role("region", name="Table: By image condition").locator("tbody tr")).to_have_count(2)
 
 
+def test_nobody_leads_whom_nothing_can_be_held_against(page: Page) -> None:
+    def leaders(*rows: tuple[str, int | None, int | None, str]) -> object:
+        told = [dict(zip(("model", "rank", "rank_low", "apart"), row, strict=True)) for row in rows]
+        return page.evaluate("rows => site.leaders(rows)", told)
+
+    other = "scored on other samples or references, so not compared"
+    assert leaders(("a", 1, 1, other), ("b", 2, 1, ""), ("c", 3, 1, ""), ("d", 4, 2, "")) == [["b"], 1]
+    assert leaders(("a", 1, 1, other), ("b", 2, 1, other)) == [[], 0]
+    assert leaders(("a", 1, 1, other), ("b", 2, 1, "")) == [[], 0]
+    assert leaders(("a", 1, 1, ""), ("b", None, None, "")) == [["a"], 0]
+
+
 def test_a_cell_without_scores_shows_its_answers(page: Page) -> None:
     go(page, "#/dataset/letters")
     page.get_by_role("region", name="Table: Leaderboard").get_by_role("link", name="half").click()
