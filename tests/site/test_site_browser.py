@@ -222,6 +222,23 @@ def test_a_narrow_screen_scrolls_tables_and_nothing_else(page: Page) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
 
 
+def test_a_comparison_says_what_must_be_known_of_either_model(page: Page) -> None:
+    go(page, "#/compare/good/half/receipts")
+    expect(page.locator(".concerns")).to_have_count(0)
+    page.evaluate(
+        """() => {
+            const [one, two] = ['good', 'half'].map((model) => site.rowOf(site.dataset('receipts'), model));
+            one.flags = { limit: [6, 27], tuned: true };
+            two.flags = { stale: ['option answers'], imported: 'a file', failed: ['metrics: no engine'] };
+        }"""
+    )
+    go(page, "#/compare/half/good/receipts")
+    expect(page.locator(".concerns")).to_have_count(2)
+    expect(page.locator(".concerns").first).to_contain_text("half")
+    expect(page.locator(".concerns").first.locator(".chip")).to_have_count(3)
+    expect(page.locator(".concerns").last).to_contain_text("only 6 of 27 samples were asked")
+
+
 def test_the_policy_stops_what_is_foreign(browser: Browser, root: Path) -> None:
     page = browser.new_page()
     page.goto((root / "site" / "index.html").as_uri())
