@@ -148,6 +148,8 @@ class ExportedMetric:
     name: str
     metric_id: str
     higher_is_better: bool
+    best: float | None = None
+    """The value that no score is better than; null where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

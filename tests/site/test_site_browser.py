@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from threading import Thread
 
@@ -96,6 +97,18 @@ def test_from_the_overview_to_a_sorted_leaderboard(page: Page) -> None:
     expect(page.get_by_role("region", name="Table: By image condition").locator("tbody tr")).to_have_count(2)
 
 
+def test_nobody_leads_whom_nothing_can_be_held_against(page: Page) -> None:
+    def leaders(*rows: tuple[str, int | None, int | None, str]) -> object:
+        told = [dict(zip(("model", "rank", "rank_low", "apart"), row, strict=True)) for row in rows]
+        return page.evaluate("rows => site.leaders(rows)", told)
+
+    other = "scored on other samples or references, so not compared"
+    assert leaders(("a", 1, 1, other), ("b", 2, 1, ""), ("c", 3, 1, ""), ("d", 4, 2, "")) == [["b"], 1]
+    assert leaders(("a", 1, 1, other), ("b", 2, 1, other)) == [[], 0]
+    assert leaders(("a", 1, 1, other), ("b", 2, 1, "")) == [[], 0]
+    assert leaders(("a", 1, 1, ""), ("b", None, None, "")) == [["a"], 0]
+
+
 def test_a_cell_without_scores_shows_its_answers(page: Page) -> None:
     go(page, "#/dataset/letters")
     page.get_by_role("region", name="Table: Leaderboard").get_by_role("link", name="half").click()
@@ -157,6 +170,20 @@ def test_two_models_are_compared(page: Page) -> None:
     expect(page.locator(".verdict")).to_have_text("worse")
 
 
+def test_ticks_tell_one_from_the_next(page: Page) -> None:
+    across = (((0.5, 0.5), False), ((0.001, 0.004), False), ((0.001, 90_000), True), ((100.2, 100.9), True))
+    up = ((0.5, 0.5), (0.9801, 0.9834), (0.1, 0.9), (2, 31))
+    texts = (
+        "([told, kind]) => [...site.scatter(told).querySelectorAll(`.tick.${kind}`)].map((each) => each.textContent)"
+    )
+    for ((x, log), y), kind in product(product(across, up), ("end", "middle")):
+        points = [{"name": str(at), "x": x[at], "y": y[at]} for at in (0, 1)]
+        told = {"label": "l", "points": points, "x": "x", "y": "y", "log": log}
+        found = page.evaluate(texts, [told, kind])
+        assert len(found) > 1, (x, y, kind)
+        assert len(set(found)) == len(found), (x, y, kind, found)
+
+
 def test_the_language_is_switched_and_kept(page: Page) -> None:
     assert page.locator("html").get_attribute("lang") == "en"
     page.get_by_label("Language").select_option("ru")
@@ -188,6 +215,23 @@ def test_a_narrow_screen_scrolls_tables_and_nothing_else(page: Page) -> None:
     for address in PAGES:
         go(page, address)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
+
+
+def test_a_comparison_says_what_must_be_known_of_either_model(page: Page) -> None:
+    go(page, "#/compare/good/half/receipts")
+    expect(page.locator(".concerns")).to_have_count(0)
+    page.evaluate(
+        """() => {
+            const [one, two] = ['good', 'half'].map((model) => site.rowOf(site.dataset('receipts'), model));
+            one.flags = { limit: [6, 27], tuned: true };
+            two.flags = { stale: ['option answers'], imported: 'a file', failed: ['metrics: no engine'] };
+        }"""
+    )
+    go(page, "#/compare/half/good/receipts")
+    expect(page.locator(".concerns")).to_have_count(2)
+    expect(page.locator(".concerns").first).to_contain_text("half")
+    expect(page.locator(".concerns").first.locator(".chip")).to_have_count(3)
+    expect(page.locator(".concerns").last).to_contain_text("only 6 of 27 samples were asked")
 
 
 def test_the_policy_stops_what_is_foreign(browser: Browser, root: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.site.made import NASTY, write_answers, write_site_workspace
 from tests.support import write_yaml
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
+from vlmbench_assets.charts.errors import error_counts
 from vlmbench_assets.make.answers import Asking
 from vlmbench_assets.make.samples import samples_of
 from vlmbench_assets.site.cells import cell_scripts, flags, read_cell
@@ -115,6 +117,12 @@ def test_what_a_reader_must_know_is_said(tmp_path: Path) -> None:
         tables = read_cell(now, cell, samples_of(now, cell.dataset))
         return flags(Judge(now, keep_errors=True), cell, tables)
 
+    # What is out of date in its report alone says nothing about scores.
+    report = {"files": {"report.md": b""}, "lineage": {"option x": "1"}, "digests": {}, "facts": {}}
+    bench.store.publish("report", "receipts", "good", **report)  # type: ignore[arg-type]
+    judged = Judge(bench, keep_errors=True).cell(cell)
+    assert judged.reasons != judged.doubts
+    assert "stale" not in said(cell)
     assert said(cell)["limit"] == [6, 27]
     assert said(cell)["missing"] is True
     assert said(Cell(model="bad", dataset="receipts")) == {"missing": True}
@@ -126,6 +134,7 @@ def test_what_a_reader_must_know_is_said(tmp_path: Path) -> None:
     summary, answers, *_ = (value for _, value in cell_scripts(bench, tables, "exact_match", {}, []))
     assert isinstance(summary, dict)
     assert isinstance(answers, dict)
+    assert summary["command"] == "vlmbench run --model good --dataset receipts --limit 6"
     assert (summary["metrics"], summary["breakdown"], answers["score"]) == ([], [], [None] * 6)
     (root / "source/samples.jsonl").write_text(
         "".join((root / "source/samples.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)[3:]),
@@ -134,3 +143,32 @@ def test_what_a_reader_must_know_is_said(tmp_path: Path) -> None:
     write_yaml(root, "benchmarks/all", "models: [good]\ndatasets: [receipts]\nmetrics: [exact_match]\n")
     answer(root, "bad", "receipts", Asking(limit=1))
     assert said(cell)["gone"] == 3
+
+
+def test_kinds_of_errors_are_those_of_the_report_with_what_failed(bench: Bench) -> None:
+    cell = Cell(model="half", dataset="receipts")
+    found = read_cell(bench, cell, samples_of(bench, "receipts"))
+    assert found is not None
+    lost = found.samples["sample_id"].iloc[:2]
+    gone = found.metrics["sample_id"].isin(lost)
+    tables = replace(
+        found,
+        answers=found.answers.assign(
+            status=found.answers["status"].mask(found.answers["sample_id"].isin(lost), "error")
+        ),
+        metrics=found.metrics.assign(
+            value=found.metrics["value"].mask(gone), category=found.metrics["category"].mask(gone, "")
+        ),
+    )
+    # Ranked by a metric that gives no verdict, the first that does is asked, as on the report.
+    for headline in ("exact_match", "anls"):
+        scripts = cell_scripts(bench, tables, headline, {}, [])
+        summary, answers, *_ = (read(script(name, value))[1] for name, value in scripts if not isinstance(value, Later))
+        assert summary["judged"] == "exact_match"
+        counts = error_counts(tables.report(bench, headline), "exact_match")
+        told = {(field, kind): n for field, kind, n in summary["errors"]}
+        assert told == {(field, kind): counts.loc[field, kind] for field in counts.index for kind in counts.columns}
+        assert counts["failed"].sum() == 2
+        # A figure leads to as many samples.
+        kinds = [answers["category"]["texts"][at] for at in answers["category"]["at"]]
+        assert kinds.count("failed") == 2

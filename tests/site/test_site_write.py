@@ -55,6 +55,17 @@ def test_the_same_data_gives_the_same_bytes(bench: Bench, tmp_path: Path) -> Non
     assert not (tmp_path / "a" / "images").exists()
 
 
+def test_another_style_for_the_same_data_is_another_version(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(bench, tmp_path / "a", "none")
+    monkeypatch.setattr(write, "style", lambda: "body { color: red; }")
+    written(bench, tmp_path / "b", "none")
+    data = [{name: value for name, value in content(tmp_path / site).items() if "data/" in name} for site in "ab"]
+    assert data[0] == data[1]
+    assert content(tmp_path / "a")["index.html"] != content(tmp_path / "b")["index.html"]
+
+
 def test_what_is_no_site_is_left_alone(bench: Bench, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()

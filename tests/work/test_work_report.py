@@ -244,6 +244,13 @@ def test_worst_samples_put_failures_and_wrong_answers_first() -> None:
     assert len(rows) == 1
 
 
+def test_a_card_says_the_kind_of_error_of_a_metric_that_judges() -> None:
+    rows = [Row("a", "1", {"cer": 0.4, "exact_match": 0.0}, category="wrong_format")]
+    (card,) = [block for block in worst_samples(cell_of(rows, "cer"), {}) if isinstance(block, SampleCard)]
+    assert ("kind of error, by exact_match", "wrong format") in card.facts
+    assert ("kind of error", "wrong format") in worst(rows)[0].facts
+
+
 def test_samples_that_nothing_can_score_are_not_the_worst() -> None:
     rows = [
         Row("gold", "1", {"exact_match": 0.0}),

@@ -28,8 +28,8 @@ def judge(tables: ReportTables) -> str:
     return next((name for name in [tables.headline, *tables.metric_plugins] if name in judging), "")
 
 
-def error_counts(tables: ReportTables, metric: str) -> pd.DataFrame:
-    """Samples by field (rows) and kind of error (columns).
+def kinds_of(tables: ReportTables, metric: str) -> pd.DataFrame:
+    """What became of each answer that a metric looked at: sample_id, field and kind.
 
     Besides the categories: `failed` for an answer that failed, `unscored` for a null score of an answer
     that did not, `not_judged` for a score without a verdict.
@@ -40,7 +40,13 @@ def error_counts(tables: ReportTables, metric: str) -> pd.DataFrame:
     open_ = rows["category"] == ""
     kind = rows["category"].mask(open_, "not_judged").mask(open_ & rows["value"].isna(), "unscored")
     kind = kind.mask(open_ & rows["status"].isin(UNANSWERED), "failed")
-    return pd.crosstab(rows["field"], kind)
+    return rows[["sample_id", "field"]].assign(kind=kind)
+
+
+def error_counts(tables: ReportTables, metric: str) -> pd.DataFrame:
+    """Samples by field (rows) and kind of error (columns), as `kinds_of` has them."""
+    rows = kinds_of(tables, metric)
+    return pd.crosstab(rows["field"], rows["kind"])
 
 
 def draw(tables: ReportTables) -> "Figure | None":

@@ -77,7 +77,15 @@ def _dataset(bench: Bench, name: str) -> ExportedDataset:
 def _metrics(bench: Bench, cells: Sequence[Cell]) -> list[ExportedMetric]:
     names = dict.fromkeys(name for cell in cells for name in bench.catalog.metrics_of(cell.dataset, cell.model))
     plugins = {name: bench.metric(name) for name in names}
-    return [ExportedMetric(name, found.metric_id, found.higher_is_better) for name, found in plugins.items()]
+    return [
+        ExportedMetric(
+            name,
+            found.metric_id,
+            found.higher_is_better,
+            best=found.upper if found.higher_is_better else found.lower,
+        )
+        for name, found in plugins.items()
+    ]
 
 
 def _cell(bench: Bench, cell: Cell) -> ExportedCell:

@@ -7,8 +7,13 @@ import pandas as pd
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
+from vlmbench_assets.charts.errors import error_counts, judge, kinds_of
+from vlmbench_assets.charts.style import CATEGORY_COLOURS
 from vlmbench_assets.contracts import AGGREGATES, ANSWERS, METRICS
 from vlmbench_assets.imported_model import imported_from
+from vlmbench_assets.make.aggregates import plugins_by_metric
+from vlmbench_assets.make.leaderboard import limit_of
+from vlmbench_assets.make.report_facts import command_of
 from vlmbench_assets.prompting import collection_of, tuned_here
 from vlmbench_assets.site.columns import LongTexts, coded
 from vlmbench_assets.site.scripts import Json, Later, number, numbers
@@ -17,7 +22,7 @@ from vlmbench_assets.store import AssetName, Manifest
 from vlmbench_assets.tables import parse_table, rows_of
 from vlmbench_assets.work.aggregate import OVERALL, counted, joined
 from vlmbench_assets.work.parse import contracts_of, spoken, with_failures
-from vlmbench_assets.work.report_tables import HEADLINE_POLICY
+from vlmbench_assets.work.report_tables import HEADLINE_POLICY, ReportTables
 from vlmbench_assets.work.usage import resources
 from vlmbench_sdk import MetricPlugin
 
@@ -46,6 +51,18 @@ class CellTables:
         rows = joined(self.samples, self.answers, self.metrics[self.metrics["metric"] == metric])
         found: pd.Series = counted(rows, plugin, HEADLINE_POLICY).set_index("sample_id")["value"]
         return found
+
+    def report(self, bench: Bench, headline: str) -> ReportTables:
+        """The same, as its report reads them."""
+        return ReportTables(
+            samples=self.samples,
+            answers=self.answers,
+            metrics=self.metrics,
+            aggregates=self.aggregates,
+            headline=headline,
+            metric_plugins=plugins_by_metric(bench, self.cell),
+            title=str(self.cell),
+        )
 
 
 def read_cell(bench: Bench, cell: Cell, samples: pd.DataFrame) -> CellTables | None:
@@ -85,15 +102,13 @@ def flags(judge: Judge, cell: Cell, tables: CellTables | None) -> dict[str, Json
     asked, there = ((answers.facts if answers else {}).get(name) for name in ("samples", "samples_in_dataset"))
     imported = imported_from(answers)
     failed = [found for found in judged.assets.values() if found.state == "failed"]
-    # The page of a cell says nothing about scores, so a report that is only out of date is no warning.
-    stale = any(found.state != "fresh" for asset, found in judged.assets.items() if asset != "report")
     limit: Json = [asked, there] if isinstance(asked, int) and isinstance(there, int) and asked != there else []
     # That some were never asked is what the limit says already.
-    reasons = [reason for reason in judged.reasons if not (limit and reason.endswith("samples were never asked"))]
+    reasons = [reason for reason in judged.doubts if not (limit and reason.endswith("samples were never asked"))]
     found: dict[str, Json] = {
         "missing": tables is None or tables.aggregates.empty,
         "failed": [f"{each.asset}: {each.reasons[0] if each.reasons else ''}" for each in failed],
-        "stale": reasons if stale and tables is not None and not failed else [],
+        "stale": reasons if tables is not None and not failed else [],
         "limit": limit,
         "tuned": tuned_here(judge.bench, cell),
         "imported": imported,
@@ -120,6 +135,8 @@ def _summary(bench: Bench, tables: CellTables, headline: str, warnings: dict[str
     manifest = tables.made["answers"]
     names = [name for name in dict.fromkeys(tables.aggregates["metric"]) if name in bench.catalog.metrics]
     facts = manifest.facts if manifest else {}
+    report = tables.report(bench, headline)
+    judged = judge(report)
     return {
         "model": cell.model,
         "dataset": cell.dataset,
@@ -130,14 +147,14 @@ def _summary(bench: Bench, tables: CellTables, headline: str, warnings: dict[str
         "metrics": [{"name": name, **about_metric(bench, name)} for name in names],
         "breakdown": _breakdown(tables.aggregates, names),
         "statuses": _statuses(answers),
-        "judged": (judged := _judging(tables.metrics, headline)),
-        "errors": _errors(tables, judged),
+        "judged": judged,
+        "errors": _errors(report, judged),
         "latency": _latency(answers["latency_ms"].dropna()),
         "tokens": numbers([answers["input_tokens"].mean(), answers["output_tokens"].mean()]),
         "resources": [[name, value] for name, value in resources(facts).items()],
         "history": past,
         "lineage": [[name, value] for name, value in (manifest.lineage if manifest else {}).items()],
-        "command": f"vlmbench run --model {cell.model} --dataset {cell.dataset}",
+        "command": command_of(cell, limit_of(manifest) if manifest else None),
     }
 
 
@@ -180,18 +197,13 @@ def _statuses(answers: pd.DataFrame) -> Json:
     return rows
 
 
-def _judging(metrics: pd.DataFrame, headline: str) -> str:
-    """The metric that says of what kind an error is: the headline, else the first one that does."""
-    telling = list(dict.fromkeys(metrics.loc[metrics["category"] != "", "metric"]))
-    return headline if headline in telling or not telling else str(telling[0])
-
-
-def _errors(tables: CellTables, judged: str) -> Json:
-    """How many answers of each field are of each kind of error."""
-    rows = tables.metrics[tables.metrics["metric"] == judged]
-    rows = rows.merge(tables.samples[["sample_id", "field"]], on="sample_id")
-    counts = rows.groupby(["field", "category"], sort=True).size().reset_index(name="count")
-    return [[str(field), str(kind), int(count)] for field, kind, count in counts.itertuples(index=False, name=None)]
+def _errors(tables: ReportTables, judged: str) -> Json:
+    """How many answers of each field are of each kind of error, as the cell's report counts them."""
+    if not judged:
+        return []
+    counts = error_counts(tables, judged)
+    kinds = [kind for kind in CATEGORY_COLOURS if kind in counts.columns]
+    return [[str(field), kind, int(counts.loc[field, kind])] for field in counts.index for kind in kinds]
 
 
 def _latency(latency: pd.Series) -> Json:
@@ -210,7 +222,8 @@ def _answers(bench: Bench, tables: CellTables, headline: str, long: LongTexts) -
     ]
     by_metric = {str(name): part.set_index("sample_id") for name, part in tables.metrics.groupby("metric", sort=False)}
     names = [name for name in by_metric if name in bench.catalog.metrics]
-    judged = by_metric.get(_judging(tables.metrics, headline))
+    report = tables.report(bench, headline)
+    kinds = kinds_of(report, judge(report)).set_index("sample_id")["kind"]
     score: pd.Series = tables.counted(headline, bench.metric(headline)) if headline else pd.Series(dtype=float)
     return {
         "rows": rows if rows != list(range(len(tables.samples))) else None,
@@ -218,7 +231,7 @@ def _answers(bench: Bench, tables: CellTables, headline: str, long: LongTexts) -
         "answer": [answer for answer, _ in texts],
         "error": coded([error for _, error in texts]),
         "score": numbers(list(score.reindex(ids))),
-        "category": coded(list(judged["category"].reindex(ids).fillna("")) if judged is not None else [""] * len(ids)),
+        "category": coded(list(kinds.reindex(ids).fillna(""))),
         "metrics": names,
         "values": [numbers(list(by_metric[name]["value"].reindex(ids))) for name in names],
         "latency": [None if pd.isna(each) else round(each) for each in answers["latency_ms"]],

@@ -23,7 +23,7 @@ OURS = frozenset({MARKER, "index.html", "static", "data", FOLDER, ".nojekyll"})
 """Everything that stands in a site's folder."""
 FORMAT = 1
 VERSION = "DATA-VERSION"
-"""Where index.html says which data it is for, so that no browser mixes old and new files."""
+"""Where index.html says which data and static files it is for, so that no browser mixes old and new ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,9 @@ def _fill(bench: Bench, made: Path, images: Images, earlier: _Earlier, say: Call
         shutil.copytree(static, made / "static", ignore=shutil.ignore_patterns("index.html"))
         page = (static / "index.html").read_text(encoding="utf-8")
     (made / "static" / "style.css").write_text(style(), encoding="utf-8")
+    # Another release may write the same data with other scripts.
+    for path in sorted((made / "static").iterdir()):
+        digest.update(path.read_bytes())
     (made / "index.html").write_text(page.replace(VERSION, digest.hexdigest()[:16]), encoding="utf-8")
     # GitHub Pages would otherwise look through every file for what its generator should do with it.
     (made / ".nojekyll").touch()

@@ -6,18 +6,37 @@ An empty field of a query's form leaves that condition out. Where a metric is no
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from vlmbench_sdk.metric import NO_GOLD, NOT_COMPARED
+from vlmbench_sdk.records import FAILED_STATUSES
+
+_FAILED = ", ".join(f"'{status}'" for status in sorted(FAILED_STATUSES))
+_TOO_MUCH = " OR ".join(f"m.detail LIKE '{reason}%'" for reason in NOT_COMPARED)
+VERDICT = f"""
+CASE WHEN m.category <> '' THEN m.category
+     WHEN m.detail = '{NO_GOLD}' THEN ''
+     WHEN a.status IN ({_FAILED}) THEN 'failed'
+     WHEN m.value IS NULL THEN CASE WHEN {_TOO_MUCH} THEN 'unscored' ELSE '' END
+     WHEN e.best IS NULL THEN ''
+     WHEN m.value = e.best THEN 'correct'
+     ELSE 'not_best' END
+"""
+"""The category of a score; where its metric gives none, what its status and its value say.
+
+Empty where nothing can be said: without gold, and where a metric has neither categories nor a best value.
+"""
+
 RESULTS = """
 CREATE VIEW results AS
 SELECT m.model, m.dataset, m.sample_id, i.sha256 AS image, s.doc_type, s.field, s.subset, s.question,
-       s."references", a.answer, a.status, m.metric, m.value, m.category, a.latency_ms, a.error,
-       m.metric = c.headline AS is_headline, e.higher_is_better
+       s."references", a.answer, a.status, m.metric, m.value, m.category, THE_VERDICT AS verdict,
+       a.latency_ms, a.error, m.metric = c.headline AS is_headline, e.higher_is_better
 FROM metrics AS m
 JOIN answers AS a ON a.model = m.model AND a.dataset = m.dataset AND a.sample_id = m.sample_id
 JOIN samples AS s ON s.dataset = m.dataset AND s.sample_id = m.sample_id
 JOIN cells AS c ON c.model = m.model AND c.dataset = m.dataset
 LEFT JOIN metric_entries AS e ON e.metric = m.metric
 LEFT JOIN sample_images AS i ON i.dataset = m.dataset AND i.sample_id = m.sample_id AND i.page = 0
-"""
+""".replace("THE_VERDICT", VERDICT.strip())
 """One row is a sample scored by a metric, with what was asked and answered, and its first page."""
 
 THE_METRIC = "((:metric = '' AND is_headline) OR metric = :metric)"
@@ -38,6 +57,10 @@ class Query:
         return {"title": self.title, "description": self.description, "sql": sql, "hide_sql": True}
 
 
+RIGHT = (
+    "Right is what the metric calls correct, or what has its best value where it gives no category; a failure is wrong."
+)
+
 QUERIES = {
     "leaderboard": Query(
         "Leaderboard",
@@ -53,18 +76,18 @@ ORDER BY a.dataset, CASE WHEN e.higher_is_better THEN -a.value ELSE a.value END 
     ),
     "worst_samples": Query(
         "Worst samples",
-        "What was answered wrong: first what has no answer to score, then the worst values",
+        "What was not answered right: first what has no score, then the worst values",
         """
-SELECT image, model, dataset, sample_id, field, question, "references", answer, status, metric, value, category, error
+SELECT image, model, dataset, sample_id, field, question, "references", answer, status, metric, value, verdict, error
 FROM results
-WHERE THE_METRIC AND category NOT IN ('correct', '') AND (:model = '' OR model = :model)
+WHERE THE_METRIC AND verdict NOT IN ('correct', '') AND (:model = '' OR model = :model)
   AND (:dataset = '' OR dataset = :dataset) AND (:field = '' OR field = :field)
 ORDER BY value IS NULL DESC, CASE WHEN higher_is_better THEN value ELSE -value END, dataset, sample_id, model
 """,
     ),
     "models_side_by_side": Query(
         "Models side by side",
-        "Every sample with the answer of each model, marked ✓ or ✗ where its metric says right or wrong",
+        "Every sample with the answer of each model, marked ✓ or ✗ where it is right or wrong",
         """
 SELECT max(image) AS image, dataset, sample_id, field, question, max("references") AS "references",
        COLUMNS
@@ -79,9 +102,9 @@ ORDER BY dataset, sample_id
         "Samples that one model got right and the other did not; without names: all pairs of models",
         """
 SELECT r.image, r.dataset, r.sample_id, r.field, r.question, r."references", r.model AS right_model,
-       r.answer AS right_answer, w.model AS wrong_model, w.answer AS wrong_answer, w.status, w.category
-FROM (SELECT * FROM results WHERE THE_METRIC AND category = 'correct') AS r
-JOIN (SELECT * FROM results WHERE THE_METRIC AND category NOT IN ('correct', '')) AS w
+       r.answer AS right_answer, w.model AS wrong_model, w.answer AS wrong_answer, w.status, w.verdict
+FROM (SELECT * FROM results WHERE THE_METRIC AND verdict = 'correct') AS r
+JOIN (SELECT * FROM results WHERE THE_METRIC AND verdict NOT IN ('correct', '')) AS w
   ON w.dataset = r.dataset AND w.sample_id = r.sample_id AND w.metric = r.metric AND w.model <> r.model
 WHERE (:model = '' OR :model IN (r.model, w.model)) AND (:other_model = '' OR :other_model IN (r.model, w.model))
   AND (:dataset = '' OR r.dataset = :dataset)
@@ -93,13 +116,14 @@ ORDER BY r.dataset, r.sample_id, r.model, w.model
         "How the answers of each model are wrong, by what was asked for",
         """
 SELECT dataset, model, field, metric, count(*) AS samples,
-       sum(category = 'correct') AS correct, sum(category = 'wrong_value') AS wrong_value,
-       sum(category = 'wrong_format') AS wrong_format, sum(category = 'missing') AS missing,
-       sum(category = 'spurious') AS spurious, sum(category = 'unparsed') AS unparsed
+       sum(verdict = 'correct') AS correct, sum(verdict = 'wrong_value') AS wrong_value,
+       sum(verdict = 'wrong_format') AS wrong_format, sum(verdict = 'missing') AS missing,
+       sum(verdict = 'spurious') AS spurious, sum(verdict = 'unparsed') AS unparsed,
+       sum(verdict = 'failed') AS failed, sum(verdict = 'unscored') AS unscored, sum(verdict = 'not_best') AS not_best
 FROM results
-WHERE THE_METRIC AND category <> '' AND (:model = '' OR model = :model) AND (:dataset = '' OR dataset = :dataset)
+WHERE THE_METRIC AND verdict <> '' AND (:model = '' OR model = :model) AND (:dataset = '' OR dataset = :dataset)
 GROUP BY dataset, model, field, metric
-ORDER BY 1.0 * sum(category = 'correct') / count(*), dataset, model, field
+ORDER BY 1.0 * sum(verdict = 'correct') / count(*), dataset, model, field
 """,
     ),
     "scores_by_group": Query(
@@ -144,7 +168,7 @@ LIMIT 200
         "One sample",
         "Everything that was said of one sample, and how it was scored",
         """
-SELECT image, model, field, question, "references", answer, status, metric, value, category, latency_ms, error
+SELECT image, model, field, question, "references", answer, status, metric, value, verdict, latency_ms, error
 FROM results
 WHERE dataset = :dataset AND sample_id = :sample_id
 ORDER BY is_headline DESC, metric, model
@@ -155,7 +179,7 @@ ORDER BY is_headline DESC, metric, model
 
 _COLUMN = """
 max(CASE WHEN model = 'MODEL' THEN
-         CASE category WHEN '' THEN '' WHEN 'correct' THEN '✓ ' ELSE '✗ ' END ||
+         CASE verdict WHEN '' THEN '' WHEN 'correct' THEN '✓ ' ELSE '✗ ' END ||
          CASE WHEN status IN ('ok', 'truncated') THEN answer ELSE '(' || status || ') ' || answer END
          END) AS "MODEL"
 """
@@ -175,4 +199,4 @@ def queries_html(queries: Mapping[str, Query]) -> str:
         for name, query in queries.items()
         if name != "one_sample"
     )
-    return f"<ul>{items}</ul><p>A field of a form that is left empty leaves its condition out.</p>"
+    return f"<ul>{items}</ul><p>A field of a form that is left empty leaves its condition out. {RIGHT}</p>"

@@ -20,7 +20,7 @@ TABLES = {
     "metrics": "Every answer scored by every metric",
     "aggregates": "Scores by group, with intervals and coverage",
     "cells": "Which model met which dataset, the metric that ranks it, and what the answers were made from (JSON)",
-    "metric_entries": "The metrics: which version of which, and whether higher is better",
+    "metric_entries": "The metrics: which version of which, whether higher is better, and the best value",
     "images": "The images by SHA-256",
     "sample_images": "Which images a sample has, in page order",
 }
@@ -39,7 +39,9 @@ NUMBERS = {
         ("attempts", "input_tokens", "output_tokens", "n", "n_scored", "documents", "page", "higher_is_better"),
         "INTEGER",
     ),
-    **dict.fromkeys(("latency_ms", "ttft_ms", "value", "weight", "coverage", "ci_low", "ci_high", "mde"), "REAL"),
+    **dict.fromkeys(
+        ("latency_ms", "ttft_ms", "value", "weight", "coverage", "ci_low", "ci_high", "mde", "best"), "REAL"
+    ),
     "data": "BLOB",
 }
 ATTACHED = {"answers": "samples", "metrics": "answers", "sample_images": "images"}
@@ -47,8 +49,10 @@ ATTACHED = {"answers": "samples", "metrics": "answers", "sample_images": "images
 UNSCORED = {
     "metrics": ("sample_id", "metric", "value", "weight", "category", "detail"),
     "aggregates": ("dimension", "group", "metric", "policy", "n", "coverage", "value", "ci_low", "ci_high"),
+    "sample_images": ("sha256",),
+    "metric_entries": ("metric_id", "higher_is_better", "best"),
 }
-"""Columns of tables that are there also where nothing was scored, for the queries that read them."""
+"""Columns of tables that are there also where nothing was scored or shown, for the queries that read them."""
 Value = str | float | int | bytes | None
 
 
@@ -70,7 +74,12 @@ def write(job: ExportJob[SqliteOptions]) -> None:
         lineage = json.dumps(dict(cell.lineage), ensure_ascii=False)
         tables["cells"].append({**names, "headline": cell.headline, "lineage": lineage})
     tables["metric_entries"] += [
-        {"metric": each.name, "metric_id": each.metric_id, "higher_is_better": int(each.higher_is_better)}
+        {
+            "metric": each.name,
+            "metric_id": each.metric_id,
+            "higher_is_better": int(each.higher_is_better),
+            "best": each.best,
+        }
         for each in job.metrics
     ]
     try:

@@ -9,8 +9,11 @@
     const size = [1, 2, 5, 10].map((each) => each * step).find((each) => (high - low) / each <= wanted) || step;
     const found = [];
     for (let at = Math.ceil(low / size) * size; at <= high + size / 1e6; at += size) found.push(Number(at.toPrecision(10)));
-    return found;
+    return found.map((each) => [each, site.decimal(each, digits(size))]);
   }
+
+  // As many as tell apart what is so far from each other.
+  const digits = (size) => Math.max(0, -Math.floor(Math.log10(size) + 1e-9));
 
   // Points {name, x, y, low, high, strong}; x may be logarithmic. Each point is numbered as in the table.
   site.scatter = ({ label, points, x, y, log }) => {
@@ -27,18 +30,18 @@
     [low, high] = [low - room, high + room];
     const px = (value) => left + ((scale(value) - from) / (to - from)) * (width - left - right);
     const py = (value) => height - bottom - ((value - low) / (high - low)) * (height - bottom - top);
-    const grid = ticks(low, high, 6).map((each) => [
+    const grid = ticks(low, high, 6).map(([each, said]) => [
       svg('line', { x1: left, x2: width - right, y1: py(each), y2: py(each), class: 'grid' }),
-      svg('text', { x: left - 8, y: py(each) + 4, class: 'tick end' }, site.decimal(each, high - low < 0.2 ? 2 : 1)),
+      svg('text', { x: left - 8, y: py(each) + 4, class: 'tick end' }, said),
     ]);
-    const across = log
-      ? [1, 2, 5].flatMap((each) => Array.from({ length: 13 }, (_, at) => each * 10 ** (at - 4)))
-        .filter((each) => Math.log10(each) >= from && Math.log10(each) <= to).sort((a, b) => a - b)
-      : ticks(from, to, 6);
+    const steps = Array.from({ length: 13 }, (_, at) => [1, 2, 5].map((each) => each * 10 ** (at - 4))).flat()
+      .filter((each) => Math.log10(each) >= from && Math.log10(each) <= to).map((each) => [each, site.decimal(each, digits(each))]);
+    // Values that lie close together have no round step of a logarithm between them.
+    const across = log && steps.length > 1 ? steps : log ? ticks(10 ** from, 10 ** to, 6) : ticks(from, to, 6);
     const every = Math.ceil(across.length / 8);
-    const bottoms = across.filter((_, at) => at % every === 0).map((each) => [
+    const bottoms = across.filter((_, at) => at % every === 0).map(([each, said]) => [
       svg('line', { x1: px(each), x2: px(each), y1: height - bottom, y2: height - bottom + 4, class: 'axis' }),
-      svg('text', { x: px(each), y: height - bottom + 18, class: 'tick middle' }, each >= 10 ? site.whole(each) : site.decimal(each, each < 1 ? 2 : 1)),
+      svg('text', { x: px(each), y: height - bottom + 18, class: 'tick middle' }, said),
     ]);
     // Names that would lie on each other are moved down.
     const lines = [];

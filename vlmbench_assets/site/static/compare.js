@@ -17,6 +17,16 @@
     return { ...found, overall: back(found.overall), slices: found.slices.map(([dimension, group, each]) => [dimension, group, back(each)]), left_out: [two1, one1, changed] };
   }
 
+  // What must be known of either model before their difference is believed.
+  function concerns(dataset, models) {
+    const found = models.map((model) => {
+      const row = site.rowOf(dataset, model);
+      const flags = row && site.flags(row.flags, row.apart);
+      return flags ? h('div', { class: 'concerns' }, h('p', { class: 'small' }, site.link(model, ['cell', model, dataset.name])), flags) : null;
+    });
+    return found.some(Boolean) ? site.panel(t('notes'), found) : null;
+  }
+
   function summary(dataset, found, one, two) {
     if (!found) return h('p', {}, t('not.compared'));
     if (found.refused) return h('p', {}, t('not.compared'), ': ', site.english(found.refused));
@@ -115,8 +125,8 @@
     const page = [
       site.head([[t('overview'), []], [name, ['dataset', name]]], `${one} → ${two}`, null,
         site.chooser(dataset, board.models, [one, two], h('button', { type: 'button', onclick: () => { location.hash = site.href(['compare', two, one, name]); } }, `⇄ ${t('swap')}`))),
-      site.panel(t('difference'), summary(dataset, found, one, two)), slices(found), list(dataset, samples, first, second, { ...asked }),
+      concerns(dataset, [one, two]), site.panel(t('difference'), summary(dataset, found, one, two)), slices(found), list(dataset, samples, first, second, { ...asked }),
     ];
-    return { title: `${one} → ${two} · ${name}`, page };
+    return { title: `${one} → ${two} · ${name}`, page: page.filter(Boolean) };
   };
 })();

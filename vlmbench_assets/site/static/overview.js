@@ -58,11 +58,19 @@
     h('span', { class: 'unseen' }, ` (${t(metric.higher ? 'higher.better' : 'lower.better')})`));
   site.direction = direction;
 
+  // Of those that can be held against each other; one that is left alone is ahead of nobody.
+  site.leaders = (rows) => {
+    const ranked = rows.filter((row) => known(row.rank));
+    const comparable = ranked.filter((row) => !row.apart);
+    if (!comparable.length || (comparable.length < 2 && ranked.length > 1)) return [[], 0];
+    const best = Math.min(...comparable.map((row) => row.rank));
+    return [comparable.filter((row) => row.rank === best).map((row) => row.model), comparable.filter((row) => row.rank > best && row.rank_low === 1).length];
+  };
+
   function leader(dataset) {
-    const first = dataset.rows.filter((row) => row.rank === 1);
-    const also = dataset.rows.filter((row) => row.rank > 1 && row.rank_low === 1).length;
+    const [first, also] = site.leaders(dataset.rows);
     if (!first.length) return site.nothing;
-    return [first.map((row) => row.model).join(', '), also ? h('span', { class: 'small' }, ` ${site.count('also', also)}`) : null];
+    return [first.join(', '), also ? h('span', { class: 'small' }, ` ${site.count('also', also)}`) : null];
   }
 
   site.pages.overview = async () => {

@@ -26,7 +26,7 @@
     const score = answers.score[at];
     return h('article', { class: 'answer' },
       h('h3', {}, model, h('span', { class: 'heat score', ...site.heat(score, dataset.metric) }, site.score(score)),
-        answers.categoryOf(row) ? site.category(answers.categoryOf(row)) : null,
+        answers.categoryOf(row) && answers.categoryOf(row) !== 'failed' ? site.category(answers.categoryOf(row)) : null,
         answers.statusOf(row) === 'ok' ? null : site.status(answers.statusOf(row))),
       said ? h('pre', { class: 'said', dir: 'auto', tabindex: said.length > 400 ? '0' : null }, said) : h('p', { class: 'nothing' }, t('no.answer')),
       error ? h('p', { class: 'error', lang: 'en' }, error) : null,

@@ -45,7 +45,7 @@ site.words.en = {
   statuses: 'Answers by status', status: 'Status', share: 'Share', 'why.mostly': 'Most common reason',
   'status.ok': 'answered', 'status.empty': 'empty', 'status.truncated': 'cut off', 'status.refused': 'refused', 'status.parse_failed': 'unreadable', 'status.timeout': 'timeout', 'status.error': 'error',
   errors: 'Kinds of errors', 'errors.hint': 'As {metric} judges each answer. A figure leads to its samples.', category: 'Kind of error',
-  'category.correct': 'correct', 'category.missing': 'missing', 'category.spurious': 'invented', 'category.wrong_value': 'wrong value', 'category.wrong_format': 'wrong format', 'category.unparsed': 'unreadable',
+  'category.correct': 'correct', 'category.missing': 'missing', 'category.spurious': 'invented', 'category.wrong_value': 'wrong value', 'category.wrong_format': 'wrong format', 'category.unparsed': 'unreadable', 'category.failed': 'failed', 'category.unscored': 'without a score', 'category.not_judged': 'not judged',
   speed: 'Speed and resources', percentile: 'Latency, {n}th percentile', 'percentile.few': 'not said: {n} answers, it takes {least}', ms: '{n} ms', 'tokens.in': 'Tokens in, mean', 'tokens.out': 'Tokens out, mean',
   'resource.wall time, waiting for GPUs included': 'Wall time', 'resource.time to load the model': 'Loading the model', 'resource.processor': 'Processor', 'resource.memory': 'Memory', 'resource.GPUs': 'GPUs', 'resource.GPU memory': 'GPU memory', 'resource.GPU busy': 'GPU busy',
   history: 'History', 'scored.at': 'Scored', change: 'Change', 'changed.what': 'What changed', first: 'the first time', flipped: '{better} samples better, {worse} worse',

@@ -45,7 +45,7 @@ site.words.ru = {
   statuses: 'Ответы по состоянию', status: 'Состояние', share: 'Доля', 'why.mostly': 'Частая причина',
   'status.ok': 'отвечен', 'status.empty': 'пустой', 'status.truncated': 'обрезан', 'status.refused': 'отказ', 'status.parse_failed': 'не разобран', 'status.timeout': 'не дождались', 'status.error': 'ошибка',
   errors: 'Виды ошибок', 'errors.hint': 'Как судит {metric}. Число ведёт к своим примерам.', category: 'Вид ошибки',
-  'category.correct': 'верно', 'category.missing': 'пропущено', 'category.spurious': 'выдумано', 'category.wrong_value': 'не то значение', 'category.wrong_format': 'не та форма', 'category.unparsed': 'не разобрано',
+  'category.correct': 'верно', 'category.missing': 'пропущено', 'category.spurious': 'выдумано', 'category.wrong_value': 'не то значение', 'category.wrong_format': 'не та форма', 'category.unparsed': 'не разобрано', 'category.failed': 'сбой', 'category.unscored': 'без оценки', 'category.not_judged': 'без вердикта',
   speed: 'Скорость и ресурсы', percentile: 'Задержка, {n}-й процентиль', 'percentile.few': 'не сказано: ответов {n}, нужно {least}', ms: '{n} мс', 'tokens.in': 'Токенов на входе, среднее', 'tokens.out': 'Токенов на выходе, среднее',
   'resource.wall time, waiting for GPUs included': 'Время по часам', 'resource.time to load the model': 'Загрузка модели', 'resource.processor': 'Процессор', 'resource.memory': 'Память', 'resource.GPUs': 'GPU', 'resource.GPU memory': 'Память GPU', 'resource.GPU busy': 'Занятость GPU',
   history: 'История', 'scored.at': 'Оценено', change: 'Изменение', 'changed.what': 'Что изменилось', first: 'впервые', flipped: 'примеров лучше: {better}, хуже: {worse}',

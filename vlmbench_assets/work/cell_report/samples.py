@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from vlmbench_assets.charts.errors import judge
 from vlmbench_assets.page.blocks import Block, Paragraph, SampleCard
 from vlmbench_assets.work.aggregate import counts, joined
 from vlmbench_assets.work.cell_report.facts import Since
@@ -43,6 +44,9 @@ def worst_samples(tables: ReportTables, thumbnails: Mapping[str, bytes]) -> tupl
     rows = worst_rows(tables)
     if rows.empty:
         return (Paragraph(("None: every sample has the best score." if scored else "None was scored.",)),)
+    judging = judge(tables) or tables.headline
+    judged = tables.metrics[tables.metrics["metric"] == judging].set_index("sample_id")["category"]
+    kind = "kind of error" if judging == tables.headline else f"kind of error, by {judging}"
     cards = tuple(
         SampleCard(
             title=row["sample_id"],
@@ -52,7 +56,7 @@ def worst_samples(tables: ReportTables, thumbnails: Mapping[str, bytes]) -> tupl
             facts=(
                 ("field", row["field"]),
                 (tables.headline, number(None if pd.isna(row["value"]) else row["value"])),
-                ("kind of error", row["category"].replace("_", " ")),
+                (kind, judged.get(row["sample_id"], "").replace("_", " ")),
                 ("status", _status(row["status"], row["error"])),
             ),
             thumbnail=thumbnails.get(row["sample_id"]),
