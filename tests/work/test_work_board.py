@@ -204,6 +204,26 @@ def test_scores_of_different_metrics_have_no_mean() -> None:
     assert "(x by exact_match; y by cer), whose scores have no mean" in page
 
 
+def test_one_complete_model_has_no_rank() -> None:
+    chances = {"a": (0.5,), "b": None}
+    rankings = {"x": ranking_of({"a": (0.5,), "b": (1.0,)}), "y": ranking_of(chances)}
+    table, averages = benchmark_table(rankings)
+    row = table.set_index("model").loc["a"]
+    assert row["value"] == pytest.approx(averages.models["a"].value)
+    assert averages.models["a"].ranks is None
+    assert pd.isna(row[["rank", "rank_low", "rank_high"]]).all()
+    assert not row["front"]
+    page = pages_of(rankings)
+    assert "models that lead" not in page
+    rankings["y"] = ranking_of(chances, "cer")
+    table, averages = benchmark_table(rankings)
+    assert averages.models == {}
+    assert table["value"].isna().all()
+    page = pages_of(rankings)
+    assert "Only a has a score on all datasets, so there is no mean rank" in page
+    assert "comparable score of as many samples for b on y." in page
+
+
 def test_models_that_win_on_one_dataset_each_are_told_apart_by_their_mean() -> None:
     rankings = {
         "x": ranking_of({"a": (0.95,), "b": (0.7,)}, seed=3),
@@ -268,8 +288,9 @@ def pages_of(rankings: Mapping[str, Ranking]) -> str:
 
 def test_the_page_of_a_benchmark_says_what_is_missing() -> None:
     page = pages_of({"x": ranking_of({"a": (0.8,), "b": (1.0,)}), "y": ranking_of({"a": (0.9,), "b": None})})
-    assert "Only a has a score" in page
+    assert "Only a has an average" in page
     assert "Without an average: b" in page
+    assert "comparable score of as many samples for b on y." in page
     assert "| b | 1.000 (rank 1) | missing |" in page
     assert "(<../../report/a/x/report.md>)" in page
 

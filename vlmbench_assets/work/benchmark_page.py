@@ -22,7 +22,7 @@ from vlmbench_assets.page.blocks import (
     Tile,
     Tiles,
 )
-from vlmbench_assets.work.average import MEAN_RANK, Averages, average, one_metric
+from vlmbench_assets.work.average import MEAN_RANK, Averages, average, complete_models, lacking, one_metric
 from vlmbench_assets.work.board_parts import (
     Paths,
     Suffix,
@@ -92,10 +92,11 @@ def benchmark_table(rankings: Mapping[str, Ranking]) -> tuple[pd.DataFrame, Aver
     table = pd.DataFrame(rows, columns=[*FIXED[:-1], *scores, "note"]).astype({"value": float})
     down = averages.higher_is_better
     table = table.sort_values("value", ascending=not down, na_position="last", kind="stable", ignore_index=True)
-    table["rank"] = table["value"].rank(method="min", ascending=not down).astype("Int64")
+    ranks = table["value"].rank(method="min", ascending=not down)
+    table["rank"] = ranks.mask(ranks.notna() & (len(averages.models) < 2)).astype("Int64")
     for name in ("rank_low", "rank_high"):
         table[name] = table[name].astype("Int64")
-    ranked = table[table["value"].notna()].set_index("model")
+    ranked = table[table["rank"].notna()].set_index("model")
     cells = [cell for ranking in rankings.values() for cell in ranking.cells.values()]
     names = ("median_latency_ms", *(["cost_per_1000"] if one_currency(cells) is not None else []))
     others = [{str(model): _none(value) for model, value in ranked[name].items()} for name in names]
@@ -123,8 +124,8 @@ def _row(model: str, rankings: Mapping[str, Ranking], averages: Averages) -> dic
         "value": found.value if found else None,
         "ci_low": found.low if found else None,
         "ci_high": found.high if found else None,
-        "rank_low": found.ranks[0] if found else None,
-        "rank_high": found.ranks[1] if found else None,
+        "rank_low": found.ranks[0] if found and found.ranks else None,
+        "rank_high": found.ranks[1] if found and found.ranks else None,
         "cells": sum(value is not None for value in values.values()),
         **{name: _mean([_none(row[name]) for row in rows.values()]) for name in ("median_latency_ms", "cost_per_1000")},
         **{column(dataset, rankings[dataset]): value for dataset, value in values.items()},
@@ -159,7 +160,7 @@ def benchmark_rows(board_table: pd.DataFrame, averages: Averages) -> tuple[list[
 
 def benchmark_pages(board: BenchmarkBoard) -> Iterator[tuple[Suffix, Page]]:
     """The page as it is written as HTML and as Markdown: its links go to pages of the same kind."""
-    stand = standings(board.table, "value", board.averages.models)
+    stand = standings(board.table, "value", [model for model, each in board.averages.models.items() if each.ranks])
     for suffix in ("html", "md"):
         sections = [
             Section(title, tuple(blocks))
@@ -180,18 +181,16 @@ def _lead(board: BenchmarkBoard, stand: Sequence[Standing]) -> Iterator[Block]:
     worse = behind(board.averages.pairs, higher_is_better=board.higher_is_better)
     documents = sum(ranking.documents for ranking in board.rankings.values())
     if stand and not board.averages.models:
-        none = "No model has a score on all datasets, so none has an average."
+        complete = complete_models(board.rankings)
+        none = f"Only {complete[0]}" if complete else "No model"
+        none += " has a score on all datasets, so "
+        none += "there is no mean rank: ranks need another model." if complete else "none has an average."
         yield Paragraph((Strong(none), " Each dataset is ranked by itself below."))
     else:
-        yield Paragraph(tuple(verdict(stand, worse, documents)))
+        yield Paragraph(tuple(verdict(stand, worse, documents, "an average")))
     without = [each.model for each in stand if each.value is None]
     if without:
-        yield Notice(
-            (
-                Strong(f"Without an average: {listed(without)}"),
-                ". A missing cell is no zero, and no mean leaves it out.",
-            )
-        )
+        yield Notice((Strong(f"Without an average: {listed(without)}"), f". {_lacking(board.rankings)}"))
     yield from notices(board.concerns)
     if board.averages.by == MEAN_RANK and len(board.rankings) > 1:
         yield Notice((_why_ranks(board.rankings),))
@@ -205,6 +204,12 @@ def _lead(board: BenchmarkBoard, stand: Sequence[Standing]) -> Iterator[Block]:
     yield Table(tuple(header[place] for place in [*first, *rest]), tuple(tuple(unbroken(row)) for row in shown))
     said = f"{_by_words(board)} {FRONT_WORDS} Table for programs: "
     yield Paragraph((said, Link("leaderboard.csv", "leaderboard.csv"), "."))
+
+
+def _lacking(rankings: Mapping[str, Ranking]) -> str:
+    found = [f"{model} on {listed(datasets)}" for model, datasets in lacking(rankings).items() if datasets]
+    said = f"There is no comparable score of as many samples for {listed(found)}. " if found else ""
+    return f"{said}A missing cell is no zero, and no mean leaves it out."
 
 
 def _why_ranks(rankings: Mapping[str, Ranking]) -> str:
@@ -224,12 +229,13 @@ def _tiles(board: BenchmarkBoard, stand: Sequence[Standing], documents: int) -> 
     first, best = leaders(scored) or scored[:1], scored[0]
     ends = interval(best.low, best.high)
     yield Tile(f"{board.averages.by} of {best.model}", number(best.value), f"95 %: {ends}" if ends else "")
-    yield Tile("models that lead", str(len(first)), f"of {len(scored)} with an average, {len(stand)} in all")
+    if len(scored) > 1:
+        yield Tile("models that lead", str(len(first)), f"of {len(scored)} with an average, {len(stand)} in all")
     yield Tile("datasets", str(len(board.rankings)), f"{documents} documents")
     cells = [cell for ranking in board.rankings.values() for cell in ranking.cells.values()]
     yield Tile("cells", f"{sum(cell is not None for cell in cells)}", f"of {len(cells)}")
     quick = [(each.latency_ms, each.model) for each in first if each.latency_ms is not None]
-    if quick:
+    if quick and len(scored) > 1:
         yield Tile("fastest that leads", f"{min(quick)[0]:.0f} ms", f"{min(quick)[1]}, mean of medians")
 
 

@@ -60,21 +60,24 @@ def leaders(standings: Sequence[Standing]) -> list[Standing]:
     return [each for each in standings if each.possible and each.possible[0] == 1]
 
 
-def verdict(standings: Sequence[Standing], behind: Mapping[str, Collection[str]], documents: int) -> Iterator[Inline]:
+def verdict(
+    standings: Sequence[Standing], behind: Mapping[str, Collection[str]], documents: int, what: str = "a score"
+) -> Iterator[Inline]:
     """The answer to "which model", as far as there is one.
 
     Args:
         standings: All models, best first.
         behind: By model, those that it was shown to be worse than.
         documents: How many the tests rest on.
+        what: The value that ranks.
     """
     scored = [each for each in standings if each.value is not None]
     compared = [each for each in scored if each.possible]
     first = leaders(compared)
     if not scored:
-        yield Strong("No model has a score yet.")
+        yield Strong(f"No model has {what} yet.")
     elif len(scored) == 1:
-        yield Strong(f"Only {scored[0].model} has a score")
+        yield Strong(f"Only {scored[0].model} has {what}")
         yield f": {_scored(scored[0])}. There is nothing to hold it against."
     elif len(compared) < 2:
         yield Strong("No two models can be compared")
