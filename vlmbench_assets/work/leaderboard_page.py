@@ -216,7 +216,10 @@ def _how(board: Board) -> list[Block]:
     items = (
         ("Score: over all samples asked; the interval is 95 %, documents drawn with replacement.",),
         (possible,),
-        ("coverage: the share of samples with a score. failed: answers with an error, refused, cut off, unreadable.",),
+        (
+            "coverage: the share of samples with a score. failed: answers with an error, timed out, refused, unreadable.",
+        ),
+        ("An answer that was cut off is scored as it stands.",),
         ("ms: median of what a caller waits for one answer alone. s: what the model took for all answers.",),
     )
     lineage = tuple((name, value or NOTHING) for name, value in board.lineage.items())
