@@ -123,7 +123,7 @@ def test_what_failed_is_said_as_it_is_counted() -> None:
     ranking = rank_all({"a": cut}, "exact_match", PLUGINS)
     assert ranking.table["failed"].tolist() == [0]
     page = page_of(ranking)
-    assert "failed: answers with an error, timed out, refused, unreadable." in page
+    assert "failed: answers in error, timed out, refused, unreadable." in page
     assert "An answer that was cut off is scored as it stands." in page
 
 
