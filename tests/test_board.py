@@ -18,6 +18,7 @@ from tests.test_ui import FLAGS
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.cli.main import cli
 from vlmbench_assets.make.aggregates import make_aggregates
+from vlmbench_assets.make.answers import Asking
 from vlmbench_assets.make.benchmark_leaderboard import benchmarks_to_show, make_benchmark_leaderboard
 from vlmbench_assets.make.leaderboard import make_leaderboard
 from vlmbench_assets.make.metrics import make_metrics
@@ -116,6 +117,17 @@ def test_a_run_ends_with_the_benchmark(copy: Path, vlmbench: Run) -> None:
     text = (copy / "data/benchmark_leaderboard/both/leaderboard.md").read_text(encoding="utf-8")
     assert "**one and three lead and cannot be told apart**" in text
     assert "Without an average" not in text
+
+
+def test_a_limit_is_said_once(copy: Path) -> None:
+    shutil.rmtree(copy / "data/answers/three/pages")
+    answer(copy, "three", "pages", Asking(limit=6))
+    make_metrics(bench_of(copy), Cell("three", "pages"))
+    make_aggregates(bench_of(copy), Cell("three", "pages"))
+    text = make_leaderboard(bench_of(copy), "pages")[0]
+    assert "**three**: only the first 6 samples were asked." in text
+    assert "| first 6 samples only |" in text
+    assert "never asked" not in text
 
 
 def test_the_command_ranks_a_benchmark(made: Path) -> None:

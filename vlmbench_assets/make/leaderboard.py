@@ -31,6 +31,9 @@ from vlmbench_assets.work.rank import CellScores, Ranking, rank
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY
 from vlmbench_assets.work.winners import DIMENSIONS
 
+NEVER_ASKED = "samples were never asked"
+"""How the doubt ends that follows from a limit."""
+
 
 def rank_dataset(
     bench: Bench, dataset: str, models: Sequence[str] | None = None, headline: str | None = None
@@ -241,5 +244,9 @@ def cell_warnings(judge: Judge, cell: Cell) -> Iterator[str]:
         return
     if tuned_here(judge.bench, cell):
         yield TUNED
-    if doubts := judge.cell(cell).doubts:
+    made = judge.bench.store.manifest("answers", cell.dataset, cell.model)
+    limited = made is not None and limit_of(made) is not None
+    # That some were never asked is what the limit says already.
+    doubts = [each for each in judge.cell(cell).doubts if not (limited and each.endswith(NEVER_ASKED))]
+    if doubts:
         yield f"stale: {'; '.join(doubts)}"

@@ -216,9 +216,7 @@ def _how(board: Board) -> list[Block]:
     items = (
         ("Score: over all samples asked; the interval is 95 %, documents drawn with replacement.",),
         (possible,),
-        (
-            "coverage: the share of samples with a score. failed: answers in error, timed out, refused, unreadable.",
-        ),
+        ("coverage: the share of samples with a score. failed: answers in error, timed out, refused, unreadable.",),
         ("An answer that was cut off is scored as it stands.",),
         ("ms: median of what a caller waits for one answer alone. s: what the model took for all answers.",),
     )
