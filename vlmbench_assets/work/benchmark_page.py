@@ -255,7 +255,7 @@ def _matrix(board: BenchmarkBoard, suffix: Suffix) -> list[Block]:
 
 def _cell(ranking: Ranking, model: str) -> str:
     (row,) = ranking.table[ranking.table["model"] == model].to_dict("records")
-    if row["note"] == MISSING:
+    if ranking.cells[model] is None:
         return MISSING
     ranks = possible_ranks(row["rank_low"], row["rank_high"])
     marks = [] if ranks == NOTHING else [f"{'ranks' if '–' in ranks else 'rank'} {ranks}"]

@@ -34,7 +34,7 @@ from vlmbench_assets.work.board_parts import (
     with_link,
 )
 from vlmbench_assets.work.markdown import NOTHING, interval, number
-from vlmbench_assets.work.rank import FIXED, MISSING, Ranking, one_currency, terminal_rows
+from vlmbench_assets.work.rank import FIXED, Ranking, one_currency, terminal_rows
 from vlmbench_assets.work.separate import with_intervals
 from vlmbench_assets.work.standing import Standing, leaders, listed, standings, verdict
 from vlmbench_assets.work.winners import DIMENSIONS, winners
@@ -203,7 +203,7 @@ def _metrics(board: Board) -> list[Block]:
     rows = [
         (row["model"], *(number(row[name]) for name in [board.ranking.headline, *others]))
         for row in table.to_dict("records")
-        if row["note"] != MISSING
+        if board.ranking.cells[row["model"]] is not None
     ]
     return [Table(("model", board.ranking.headline, *others), tuple(rows))]
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -68,6 +68,8 @@ class Ranking:
     plugin: MetricPlugin | None = None
     """The metric behind the headline; None where nothing ranks."""
     combine: Combine | None = None
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """By model without a row why what was made of it cannot be read."""
 
     @property
     def scores(self) -> dict[str, pd.DataFrame]:
@@ -91,24 +93,26 @@ def rank(
     headline: str,
     plugins: Mapping[str, MetricPlugin],
     combine: Combine | None = None,
+    unreadable: Mapping[str, str] | None = None,
 ) -> Ranking:
     """Make the leaderboard: a row per model, best first, those without results last.
 
     Columns: rank, rank_low and rank_high (the ranks that paired tests leave open; any, for a model that cannot be held
     against others), model, the headline and its interval, coverage, samples, failed, median_latency_ms, seconds,
     cost_per_1000, front (whether no other model is as good in quality, latency and cost and better in one), a column
-    per further metric, note. A null score has no rank.
+    per further metric, note. A null score has no rank. A model whose tables are unreadable is missing, and noted why.
     """
+    unreadable = unreadable or {}
     others = dict.fromkeys(
         name for cell in cells.values() if cell is not None for name in cell.aggregates["metric"] if name != headline
     )
-    rows = [_row(model, cell, headline, list(others)) for model, cell in cells.items()]
+    rows = [_row(model, cell, headline, list(others), unreadable.get(model, "")) for model, cell in cells.items()]
     plugin = plugins.get(headline)
     down = plugin is None or plugin.higher_is_better
     table = pd.DataFrame(rows, columns=_columns(headline, list(others))).astype({headline: float})
     table = table.sort_values(headline, ascending=not down, na_position="last", kind="stable", ignore_index=True)
     table["rank"] = table[headline].rank(method="min", ascending=not down).astype("Int64")
-    ranking = Ranking(headline, table, [], cells, plugin, combine)
+    ranking = Ranking(headline, table, [], cells, plugin, combine, unreadable)
     ranked = table.loc[table[headline].notna(), "model"].tolist()
     pairs = all_pairs(ranking.scores, plugin, combine) if plugin else []
     ranks = rank_intervals(ranked, pairs, higher_is_better=down) if plugin else {}
@@ -173,9 +177,9 @@ def _columns(headline: str, others: list[str]) -> list[str]:
     return [*FIXED[:HEADLINE_AT], headline, *FIXED[HEADLINE_AT:-1], *others, "note"]
 
 
-def _row(model: str, cell: CellScores | None, headline: str, others: list[str]) -> dict[str, object]:
+def _row(model: str, cell: CellScores | None, headline: str, others: list[str], unreadable: str) -> dict[str, object]:
     if cell is None:
-        return {"model": model, "note": MISSING}
+        return {"model": model, "note": f"{MISSING}: {unreadable}" if unreadable else MISSING}
     frame = cell.aggregates
     overall = frame[(frame["dimension"] == "overall") & (frame["policy"] == HEADLINE_POLICY)].set_index("metric")
     values = {name: overall["value"].get(name) for name in [headline, *others]}
