@@ -27,6 +27,8 @@ from vlmbench_assets.work.board_parts import (
     Paths,
     Suffix,
     behind,
+    cost_words,
+    front_words,
     notices,
     pair_blocks,
     picture,
@@ -34,9 +36,8 @@ from vlmbench_assets.work.board_parts import (
     shown_pairs,
     unbroken,
 )
-from vlmbench_assets.work.leaderboard_page import FRONT_WORDS
 from vlmbench_assets.work.markdown import NOTHING, interval, number
-from vlmbench_assets.work.rank import FRONT, MISSING, CellScores, Ranking, one_currency, possible_ranks
+from vlmbench_assets.work.rank import FRONT, MISSING, Ranking, cost_cell, cost_header, one_currency, possible_ranks
 from vlmbench_assets.work.separate import front
 from vlmbench_assets.work.standing import Standing, leaders, listed, standings, verdict
 
@@ -53,6 +54,7 @@ FIXED = (
     "cells",
     "median_latency_ms",
     "cost_per_1000",
+    "currency",
     "front",
     "note",
 )
@@ -83,8 +85,8 @@ def benchmark_table(rankings: Mapping[str, Ranking]) -> tuple[pd.DataFrame, Aver
     """Rank the models of a benchmark: a row each, best first, those without an average last.
 
     Columns: rank, rank_low and rank_high (the ranks that remain possible), model, by (what is averaged), value with its
-    interval, cells (datasets with a score), median_latency_ms and cost_per_1000 (means over all datasets), front, a
-    column `DATASET/METRIC` per dataset with its headline, note. Null is what is missing.
+    interval, cells (datasets with a score), median_latency_ms and cost_per_1000 (means over all datasets), currency,
+    front, a column `DATASET/METRIC` per dataset with its headline, note. Null is what is missing.
     """
     averages = average(rankings)
     rows = [_row(model, rankings, averages) for model in next(iter(rankings.values())).cells] if rankings else []
@@ -97,8 +99,7 @@ def benchmark_table(rankings: Mapping[str, Ranking]) -> tuple[pd.DataFrame, Aver
     for name in ("rank_low", "rank_high"):
         table[name] = table[name].astype("Int64")
     ranked = table[table["rank"].notna()].set_index("model")
-    cells = [cell for ranking in rankings.values() for cell in ranking.cells.values()]
-    names = ("median_latency_ms", *(["cost_per_1000"] if one_currency(cells) is not None else []))
+    names = ("median_latency_ms", *(["cost_per_1000"] if one_currency(table) is not None else []))
     others = [{str(model): _none(value) for model, value in ranked[name].items()} for name in names]
     quality = {str(model): float(value) for model, value in ranked["value"].items()}
     table["front"] = table["model"].isin(front(quality, others, higher_is_better=down))
@@ -128,6 +129,7 @@ def _row(model: str, rankings: Mapping[str, Ranking], averages: Averages) -> dic
         "rank_high": found.ranks[1] if found and found.ranks else None,
         "cells": sum(value is not None for value in values.values()),
         **{name: _mean([_none(row[name]) for row in rows.values()]) for name in ("median_latency_ms", "cost_per_1000")},
+        "currency": next((row["currency"] for row in rows.values() if row["currency"]), ""),
         **{column(dataset, rankings[dataset]): value for dataset, value in values.items()},
         "note": "; ".join(f"{', '.join(datasets)}: {note}" for note, datasets in notes.items()),
     }
@@ -136,9 +138,9 @@ def _row(model: str, rankings: Mapping[str, Ranking], averages: Averages) -> dic
 def benchmark_rows(board_table: pd.DataFrame, averages: Averages) -> tuple[list[str], list[list[str]]]:
     """Header and cells as people read them."""
     datasets = [name for name in board_table.columns if name not in FIXED]
-    priced = bool((board_table["cost_per_1000"].astype(float).fillna(0) > 0).any())
+    currency = one_currency(board_table)
     header = ["rank", "possible", "front", "model", averages.by, "95 %", *datasets, "ms"]
-    header += [*(["cost of 1,000"] if priced else []), "note"]
+    header += [*cost_header(currency), "note"]
     digits = 2 if averages.by == MEAN_RANK else 3
     rows = [
         [
@@ -150,7 +152,7 @@ def benchmark_rows(board_table: pd.DataFrame, averages: Averages) -> tuple[list[
             interval(row["ci_low"], row["ci_high"]),
             *(number(_none(row[name])) for name in datasets),
             number(_none(row["median_latency_ms"]), 0),
-            *([number(_none(row["cost_per_1000"]), 2)] if priced else []),
+            *cost_cell(_none(row["cost_per_1000"]), row["currency"], currency),
             row["note"],
         ]
         for row in board_table.to_dict("records")
@@ -202,7 +204,7 @@ def _lead(board: BenchmarkBoard, stand: Sequence[Standing]) -> Iterator[Block]:
     rest = [place for place, name in enumerate(header) if place not in first and name != "note" and "/" not in name]
     shown = [[row[place] for place in [*first, *rest]] for row in rows]
     yield Table(tuple(header[place] for place in [*first, *rest]), tuple(tuple(unbroken(row)) for row in shown))
-    said = f"{_by_words(board)} {FRONT_WORDS} Table for programs: "
+    said = f"{_by_words(board)} {front_words(one_currency(board.table))} Table for programs: "
     yield Paragraph((said, Link("leaderboard.csv", "leaderboard.csv"), "."))
 
 
@@ -274,17 +276,15 @@ def _axis(board: BenchmarkBoard) -> str:
 
 def _scores(board: BenchmarkBoard, stand: Sequence[Standing]) -> list[Block]:
     caption = f"{board.averages.by} over {len(board.rankings)} datasets with 95 % intervals"
-    numbers = score_numbers(stand, board.averages.by)
+    numbers = score_numbers(stand, board.averages.by, one_currency(board.table))
     return picture(lambda: draw_scores(stand, _axis(board)), "scores.png", caption, numbers)
 
 
 def _front(board: BenchmarkBoard, stand: Sequence[Standing]) -> list[Block]:
-    cells: list[CellScores | None] = [cell for each in board.rankings.values() for cell in each.cells.values()]
-    currency = (one_currency(cells) or "") if any(each.cost for each in stand) else ""
-    caption = f"{board.averages.by} against the mean over the datasets of the median latency"
-    caption += f"; beside each name what 1,000 answers cost in {currency}" if currency else ""
-    numbers = score_numbers(stand, board.averages.by)
-    return picture(lambda: draw_front(stand, _axis(board), currency), "latency.png", caption, numbers)
+    currency = one_currency(board.table)
+    caption = f"{board.averages.by} against the mean over the datasets of the median latency{cost_words(currency)}"
+    numbers = score_numbers(stand, board.averages.by, currency)
+    return picture(lambda: draw_front(stand, _axis(board), priced=currency != ""), "latency.png", caption, numbers)
 
 
 def _pairs(board: BenchmarkBoard) -> list[Block]:
