@@ -18,8 +18,9 @@ from tests.test_ui import FLAGS
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.cli.main import cli
 from vlmbench_assets.make.aggregates import make_aggregates
+from vlmbench_assets.make.answers import Asking
 from vlmbench_assets.make.benchmark_leaderboard import benchmarks_to_show, make_benchmark_leaderboard
-from vlmbench_assets.make.leaderboard import make_leaderboard
+from vlmbench_assets.make.leaderboard import make_leaderboard, rank_dataset
 from vlmbench_assets.make.metrics import make_metrics
 from vlmbench_assets.make.report import make_report
 from vlmbench_assets.plan import make_plan, summary
@@ -134,6 +135,35 @@ def test_a_run_ends_with_the_benchmark(copy: Path, vlmbench: Run) -> None:
     text = (copy / "data/benchmark_leaderboard/both/leaderboard.md").read_text(encoding="utf-8")
     assert "**one and three lead and cannot be told apart**" in text
     assert "Without an average" not in text
+
+
+def test_a_limit_is_said_once(copy: Path) -> None:
+    shutil.rmtree(copy / "data/answers/three/pages")
+    answer(copy, "three", "pages", Asking(limit=6))
+    make_metrics(bench_of(copy), Cell("three", "pages"))
+    make_aggregates(bench_of(copy), Cell("three", "pages"))
+    text = make_leaderboard(bench_of(copy), "pages")[0]
+    assert "**three**: only the first 6 samples were asked." in text
+    assert "| first 6 samples only |" in text
+    assert "never asked" not in text
+
+
+@pytest.mark.parametrize(
+    ("table", "content"),
+    [("answers", None), ("answers", b"no,such,column\n1,2,3\n"), ("metrics", b""), ("aggregates", b"\xff\xfe")],
+)
+def test_a_lost_or_damaged_table_costs_only_its_own_row(copy: Path, table: str, content: bytes | None) -> None:
+    path = copy / f"data/{table}/one/pages/{table}.csv"
+    path.unlink() if content is None else path.write_bytes(content)
+    ranking = rank_dataset(bench_of(copy), "pages")
+    notes = ranking.table.set_index("model")["note"]
+    assert ranking.table.set_index("model")["rank"].notna().to_dict() == {"one": False, "two": True, "three": True}
+    assert notes["one"].startswith("missing: ")
+    assert str(copy) not in notes["one"]
+    assert "**one**: missing, its tables cannot be read: " in make_leaderboard(bench_of(copy), "pages")[0]
+    assert "**one**: on pages missing, its tables" in make_benchmark_leaderboard(bench_of(copy), "both")[0]
+    ran = CliRunner().invoke(cli, ["leaderboard", "--benchmark", "both", "--workspace", str(copy)])
+    assert ran.exit_code == 0, ran.output
 
 
 def test_the_command_ranks_a_benchmark(made: Path) -> None:

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cells import bench_of
+from tests.cells import answer, bench_of, score
 from tests.support import journal_of, write_source, write_yaml
 from vlmbench_assets.build import build_definitions
 from vlmbench_assets.instance import HOST_TAG, open_instance
+from vlmbench_assets.make.benchmark_leaderboard import make_benchmark_leaderboard
+from vlmbench_assets.make.leaderboard import make_leaderboard
 from vlmbench_assets.named_jobs import job_names
 from vlmbench_assets.shown import LONGEST_PAGE, page
 from vlmbench_assets.workspace import find_workspace
@@ -109,6 +111,19 @@ def _figures_are_plotted(instance: dg.DagsterInstance) -> None:
     assert (loud["score"], loud["failed"], loud["contract_kept"]) == (0.0, 4, 0.0), "no field's name is a number"
     assert "contract_kept" not in echo, "without an output contract there is none to keep"
     assert "cost" not in loud, "echo counts no tokens, so nobody knows"
+
+
+def test_redrawn_are_the_leaderboards_of_benchmarks_too(ready: Path, instance: dg.DagsterInstance) -> None:
+    write_yaml(ready, "datasets/again", (ready / "registries/datasets/tiny.yaml").read_text(encoding="utf-8"))
+    write_yaml(ready, "benchmarks/both", "models: [echo]\ndatasets: [tiny, again]\nmetrics: [exact_match]\n")
+    for dataset in ("tiny", "again"):
+        answer(ready, "echo", dataset)
+        score(ready, "echo", dataset)
+        make_leaderboard(bench_of(ready), dataset)
+    make_benchmark_leaderboard(bench_of(ready), "both")
+    before = written(ready)
+    assert launch(ready, instance, "redraw").success
+    assert "benchmark_leaderboard/both" in changed(before, written(ready))
 
 
 def test_a_job_says_which_cells_failed_and_why(ready: Path, instance: dg.DagsterInstance) -> None:

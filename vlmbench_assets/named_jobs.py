@@ -152,8 +152,8 @@ def _score_job(bench: Bench) -> dg.JobDefinition:
 
     @dg.job(
         name="re_score",
-        description="re-score: metrics, aggregates, report and leaderboard of every cell that has answers. No model is "
-        "asked. Launched without a partition: all of them.",
+        description="re-score: metrics, aggregates and report of every cell that has answers, and the leaderboards. No "
+        "model is asked. Launched without a partition: all of them.",
         partitions_def=Partitions(bench.catalog).cells,
     )
     def re_score() -> None:
@@ -172,7 +172,7 @@ def _redraw_job(bench: Bench) -> dg.JobDefinition:
 
     @dg.job(
         name="redraw",
-        description="redraw: report and leaderboard of every cell that has scores. Nothing is asked or "
+        description="redraw: the report of every cell that has scores, and the leaderboards. Nothing is asked or "
         "scored. Launched without a partition: all of them.",
         partitions_def=Partitions(bench.catalog).cells,
     )

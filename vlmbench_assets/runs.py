@@ -141,7 +141,8 @@ def run_cells(
         if reason:
             outcomes.append(CellOutcome(Cell(model="leaderboard", dataset=dataset), reason))
     for benchmark in benchmarks_to_show(bench, datasets):
-        reason = "" if benchmark_is_fresh(bench, benchmark) else runner.rank_benchmark(benchmark)
+        fresh = not order.everything and benchmark_is_fresh(bench, benchmark)
+        reason = "" if fresh else runner.rank_benchmark(benchmark)
         if reason:
             outcomes.append(CellOutcome(Cell(model="benchmark_leaderboard", dataset=benchmark), reason))
     return outcomes

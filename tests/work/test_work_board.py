@@ -22,9 +22,9 @@ from vlmbench_assets.work.benchmark_page import BenchmarkBoard, benchmark_pages,
 from vlmbench_assets.work.board_parts import Suffix, notices, shown_pairs
 from vlmbench_assets.work.draw import render_png
 from vlmbench_assets.work.leaderboard_page import Board, leaderboard_pages
-from vlmbench_assets.work.rank import CellScores, Ranking, rank
+from vlmbench_assets.work.rank import CellScores, Ranking, rank, terminal_rows
 from vlmbench_assets.work.separate import Pair
-from vlmbench_assets.work.standing import Standing, verdict
+from vlmbench_assets.work.standing import Standing, standings, verdict
 from vlmbench_assets.work.winners import DIMENSIONS, winners
 from vlmbench_sdk import MetricPlugin
 
@@ -204,6 +204,26 @@ def test_scores_of_different_metrics_have_no_mean() -> None:
     assert "(x by exact_match; y by cer), whose scores have no mean" in page
 
 
+def test_one_complete_model_has_no_rank() -> None:
+    chances = {"a": (0.5,), "b": None}
+    rankings = {"x": ranking_of({"a": (0.5,), "b": (1.0,)}), "y": ranking_of(chances)}
+    table, averages = benchmark_table(rankings)
+    row = table.set_index("model").loc["a"]
+    assert row["value"] == pytest.approx(averages.models["a"].value)
+    assert averages.models["a"].ranks is None
+    assert pd.isna(row[["rank", "rank_low", "rank_high"]]).all()
+    assert not row["front"]
+    page = pages_of(rankings)
+    assert "models that lead" not in page
+    rankings["y"] = ranking_of(chances, "cer")
+    table, averages = benchmark_table(rankings)
+    assert averages.models == {}
+    assert table["value"].isna().all()
+    page = pages_of(rankings)
+    assert "Only a has a score on all datasets, so there is no mean rank" in page
+    assert "comparable score of as many samples for b on y." in page
+
+
 def test_models_that_win_on_one_dataset_each_are_told_apart_by_their_mean() -> None:
     rankings = {
         "x": ranking_of({"a": (0.95,), "b": (0.7,)}, seed=3),
@@ -268,8 +288,9 @@ def pages_of(rankings: Mapping[str, Ranking]) -> str:
 
 def test_the_page_of_a_benchmark_says_what_is_missing() -> None:
     page = pages_of({"x": ranking_of({"a": (0.8,), "b": (1.0,)}), "y": ranking_of({"a": (0.9,), "b": None})})
-    assert "Only a has a score" in page
+    assert "Only a has an average" in page
     assert "Without an average: b" in page
+    assert "comparable score of as many samples for b on y." in page
     assert "| b | 1.000 (rank 1) | missing |" in page
     assert "(<../../report/a/x/report.md>)" in page
 
@@ -288,6 +309,37 @@ def test_the_page_of_a_dataset_is_the_same_each_time_and_leads_to_reports() -> N
     assert "**gone**: missing, never run." in text
     assert "**a is best of the 2 that can be compared**" in text
     assert "vlmbench run" in text
+
+
+def test_costs_of_several_currencies_are_never_shown_as_one() -> None:
+    rows = rows_of((0.9,))
+    costs = {"a": (96.0, "RUB"), "b": (1.5, "USD"), "free": (0.0, "USD"), "unknown": (None, "")}
+    cells = {
+        model: replace(scores_of(rows), cost_per_1000=cost, currency=currency)
+        for model, (cost, currency) in costs.items()
+    }
+    ranking = rank(cells, "exact_match", PLUGINS)
+    assert ranking.table.set_index("model")["currency"].to_dict() == {model: own for model, (_, own) in costs.items()}
+    header, shown = terminal_rows(ranking.table, "exact_match")
+    assert {row[3]: row[header.index("cost of 1,000")] for row in shown} == {
+        "a": "96.00 RUB",
+        "b": "1.50 USD",
+        "free": "0.00",
+        "unknown": "—",
+    }
+    rankings = {"x": ranking, "y": ranking}
+    table, averages = benchmark_table(rankings)
+    assert table.set_index("model")["currency"].to_dict() == {model: own for model, (_, own) in costs.items()}
+    assert "96.00 RUB" in benchmark_rows(table, averages)[1][0]
+    text = pages_of(rankings)
+    assert "96.00 RUB" in text
+    assert "Prices are in several currencies, so costs are not compared." in text
+    figure = draw_front(standings(table, "value", averages.models), "score", priced=True)
+    assert figure is not None
+    assert {"a  96.00 RUB", "free  0.00 USD"} <= {text.get_text() for text in texts_of(figure)}
+    del cells["b"]
+    header, shown = terminal_rows(rank(cells, "exact_match", PLUGINS).table, "exact_match")
+    assert {row[3]: row[header.index("cost of 1,000, RUB")] for row in shown}["a"] == "96.00"
 
 
 def texts_of(figure: "Figure") -> list["Text"]:
@@ -314,6 +366,7 @@ STAND = [
         100.0 + number,
         0.1 * number,
         front=number < 3,
+        currency="EUR",
     )
     for number in range(14)
 ]
@@ -323,7 +376,7 @@ STAND = [
 def test_names_in_pictures_never_touch(stand: list[Standing]) -> None:
     from matplotlib.text import Text
 
-    drawn = [(draw_scores(stand, "score"), draw_front(stand, "score", "EUR")) for _ in range(2)]
+    drawn = [(draw_scores(stand, "score"), draw_front(stand, "score", priced=True)) for _ in range(2)]
     for figure, again in zip(*drawn, strict=True):
         assert figure is not None
         assert again is not None
@@ -349,4 +402,4 @@ def test_names_stand_apart_and_inside(wanted: list[float]) -> None:
 
 def test_pictures_of_one_model_are_not_drawn() -> None:
     assert draw_scores(STAND[:1], "score") is None
-    assert draw_front([STAND[0], replace(STAND[1], latency_ms=None)], "score", "") is None
+    assert draw_front([STAND[0], replace(STAND[1], latency_ms=None)], "score", priced=False) is None

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.work.cells import CER, EXACT, Row, cell_of
+from vlmbench_assets.contracts import UNANSWERED
 from vlmbench_assets.page.as_markdown import page_markdown
 from vlmbench_assets.work.aggregate import counted, joined
 from vlmbench_assets.work.compare import difference, paired_rows
@@ -114,6 +115,16 @@ def test_pairs_share_flips_and_have_the_same_p_as_alone() -> None:
         alone.append(difference(both, EXACT))
     assert [pair.difference for pair in pairs] == pytest.approx([each.difference for each in alone])
     assert [pair.p_holm for pair in pairs] == pytest.approx(holm([each.p_value or 0 for each in alone]))
+
+
+def test_what_failed_is_said_as_it_is_counted() -> None:
+    assert {"error", "timeout", "refused", "parse_failed"} == UNANSWERED
+    cut = replace(_scores(5, 10), answers=_scores(5, 10).answers.assign(status="truncated"))
+    ranking = rank_all({"a": cut}, "exact_match", PLUGINS)
+    assert ranking.table["failed"].tolist() == [0]
+    page = page_of(ranking)
+    assert "failed: answers in error, timed out, refused, unreadable." in page
+    assert "An answer that was cut off is scored as it stands." in page
 
 
 def test_a_limit_is_noted() -> None:

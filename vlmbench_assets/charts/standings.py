@@ -60,7 +60,7 @@ def draw_scores(standings: Sequence[Standing], axis: str) -> "Figure | None":
     return figure
 
 
-def draw_front(standings: Sequence[Standing], axis: str, currency: str) -> "Figure | None":
+def draw_front(standings: Sequence[Standing], axis: str, *, priced: bool) -> "Figure | None":
     """Draw scores against latency, the front marked, costs beside the names; nothing for fewer than two models.
 
     Names stand in a column of their own, in the order of the scores, each with a line to its point: they cannot touch.
@@ -68,7 +68,7 @@ def draw_front(standings: Sequence[Standing], axis: str, currency: str) -> "Figu
     Args:
         standings: All models, best first.
         axis: What the scores are, with their direction.
-        currency: Of the costs; empty where none is shown.
+        priced: Whether to show costs, each with its currency.
     """
     known = [each for each in standings if each.value is not None and each.latency_ms is not None]
     if len(known) < 2:
@@ -92,28 +92,28 @@ def draw_front(standings: Sequence[Standing], axis: str, currency: str) -> "Figu
     axes.set_ylabel(axis)
     axes.grid(color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
-    _name_points(axes, named, currency, height)
+    _name_points(axes, named, height, priced=priced)
     rest = f", the other {len(known) - len(named)} points without names" if len(named) < len(known) else ""
     said = f"orange diamonds: the front; line: 95 % interval{rest}"
     figure.suptitle(said, x=0.01, ha="left", fontsize=9, color=INK)
     return figure
 
 
-def _name_points(axes: "Axes", named: Sequence[Standing], currency: str, height: float) -> None:
+def _name_points(axes: "Axes", named: Sequence[Standing], height: float, *, priced: bool) -> None:
     """Names beside the axes, each as near to its point's height as the others leave room for.
 
     Args:
         axes: With the points drawn and the limits set.
         named: Whose names.
-        currency: Of the costs; empty where none is shown.
         height: Of the figure, in inches.
+        priced: Whether to show costs, each with its currency.
     """
     low, high = axes.get_ylim()
     ordered = sorted(named, key=lambda each: (-(each.value or 0.0), each.model))
     wanted = [((each.value or 0.0) - low) / (high - low) for each in ordered]
     gap = min(NAME_IN / (height - AROUND_IN), 0.94 / max(1, len(ordered) - 1))
     for place, each in zip(apart(wanted, gap), ordered, strict=True):
-        cost = f"  {each.cost:.2f} {currency}" if currency and each.cost is not None else ""
+        cost = f"  {each.cost:.2f} {each.currency}".rstrip() if priced and each.cost is not None else ""
         axes.annotate(
             f"{label(each.model)}{cost}",
             xy=(each.latency_ms or 0.0, each.value or 0.0),

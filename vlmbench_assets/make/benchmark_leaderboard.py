@@ -61,7 +61,7 @@ def _board(bench: Bench, benchmark: str) -> BenchmarkBoard:
     for dataset, ranking in rankings.items():
         for model in table["model"]:
             cell = Cell(model=model, dataset=dataset)
-            said = [f"on {dataset} {concern}" for concern in concerns_of(bench, cell, ranking.cells[model])]
+            said = [f"on {dataset} {concern}" for concern in concerns_of(bench, cell, ranking)]
             concerns.setdefault(model, []).extend(said)
     return BenchmarkBoard(
         benchmark=benchmark,

@@ -30,6 +30,10 @@ from vlmbench_assets.work.parse import contracts_of, spoken, with_failures
 from vlmbench_assets.work.rank import CellScores, Ranking, rank
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY
 from vlmbench_assets.work.winners import DIMENSIONS
+from vlmbench_sdk import ContractError
+
+NEVER_ASKED = "samples were never asked"
+"""How the doubt ends that follows from a limit."""
 
 
 def rank_dataset(
@@ -50,10 +54,17 @@ def rank_dataset(
     if headline is None:
         headline = bench.catalog.headline_of(dataset, models[0]) if models else ""
     reference = _Reference(bench, dataset, headline)
-    scores = {model: _scores(judge, Cell(model=model, dataset=dataset), reference) for model in models}
+    scores: dict[str, CellScores | None] = {}
+    unreadable: dict[str, str] = {}
+    for model in models:
+        try:
+            scores[model] = _scores(judge, Cell(model=model, dataset=dataset), reference)
+        except ContractError as error:
+            # One lost or damaged table must not keep the other models from being ranked.
+            scores[model], unreadable[model] = None, " ".join(error.what.split())
     plugins = {name: bench.metric(name) for name in bench.catalog.metrics}
     combine = combine_by_metric(bench, [headline] if headline else [])
-    return rank(scores, headline, plugins, combine.get(headline))
+    return rank(scores, headline, plugins, combine.get(headline), unreadable)
 
 
 def make_leaderboard(bench: Bench, dataset: str) -> tuple[str, Manifest]:
@@ -82,10 +93,7 @@ def board_of(bench: Bench, dataset: str) -> Board:
         dataset=dataset,
         ranking=ranking,
         samples=samples[["sample_id", "doc_id", *DIMENSIONS]],
-        concerns={
-            model: list(concerns_of(bench, Cell(model=model, dataset=dataset), ranking.cells[model]))
-            for model in ranked
-        },
+        concerns={model: list(concerns_of(bench, Cell(model=model, dataset=dataset), ranking)) for model in ranked},
         reports=report_paths(bench, dataset, models),
         lineage=lineage,
         commands=f"{run}vlmbench leaderboard {dataset}{compare}",
@@ -120,8 +128,12 @@ def publish_board(
     return text, manifest
 
 
-def concerns_of(bench: Bench, cell: Cell, scores: CellScores | None) -> Iterator[str]:
+def concerns_of(bench: Bench, cell: Cell, ranking: Ranking) -> Iterator[str]:
     """What a reader must know of a cell before trusting its row."""
+    scores = ranking.cells[cell.model]
+    if cell.model in ranking.unreadable:
+        yield f"missing, its tables cannot be read: {ranking.unreadable[cell.model]}"
+        return
     if scores is None:
         failure = failure_of(bench.store, cell.dataset, cell.model)
         stage = "scored" if bench.store.manifest("answers", cell.dataset, cell.model) else "run"
@@ -241,5 +253,9 @@ def cell_warnings(judge: Judge, cell: Cell) -> Iterator[str]:
         return
     if tuned_here(judge.bench, cell):
         yield TUNED
-    if doubts := judge.cell(cell).doubts:
+    made = judge.bench.store.manifest("answers", cell.dataset, cell.model)
+    limited = made is not None and limit_of(made) is not None
+    # That some were never asked is what the limit says already.
+    doubts = [each for each in judge.cell(cell).doubts if not (limited and each.endswith(NEVER_ASKED))]
+    if doubts:
         yield f"stale: {'; '.join(doubts)}"

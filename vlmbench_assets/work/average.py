@@ -30,8 +30,8 @@ class Average:
     value: float
     low: float | None
     high: float | None
-    ranks: tuple[int, int]
-    """The best and the worst rank that remain possible."""
+    ranks: tuple[int, int] | None
+    """The best and the worst rank that remain possible; None for one model alone, which has no rank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,20 @@ class Part:
     degrees: int
 
 
+def lacking(rankings: Mapping[str, Ranking]) -> dict[str, list[str]]:
+    """By model the datasets on which it has no comparable score of as many samples as the others."""
+    found: dict[str, list[str]] = {model: [] for ranking in rankings.values() for model in ranking.cells}
+    for dataset, ranking in rankings.items():
+        asked = {model: len(cell.answers) for model in ranking.scores if (cell := ranking.cells[model])}
+        for model in ranking.cells:
+            if asked.get(model) != max(asked.values(), default=0):
+                found[model].append(dataset)
+    return found
+
+
 def complete_models(rankings: Mapping[str, Ranking]) -> list[str]:
     """The models that have a comparable score of the fullest kind on every dataset."""
-    kept: list[set[str]] = []
-    for ranking in rankings.values():
-        asked = {model: len(cell.answers) for model in ranking.scores if (cell := ranking.cells[model])}
-        kept.append({model for model, number in asked.items() if number == max(asked.values())})
-    first = next(iter(rankings.values()), None)
-    return [] if first is None else [model for model in first.cells if all(model in each for each in kept)]
+    return [model for model, datasets in lacking(rankings).items() if not datasets]
 
 
 def one_metric(rankings: Mapping[str, Ranking]) -> MetricPlugin | None:
@@ -72,7 +78,11 @@ def one_metric(rankings: Mapping[str, Ranking]) -> MetricPlugin | None:
 
 
 def average(rankings: Mapping[str, Ranking]) -> Averages:
-    """Average every complete model: its scores where one metric ranks all datasets, else its ranks."""
+    """Average every complete model: its scores where one metric ranks all datasets, else its ranks.
+
+    One complete model alone has a mean score and no rank: whatever the others lack, they may be before it or behind.
+    Its ranks, which would all be 1, have no mean.
+    """
     models = complete_models(rankings)
     plugin = one_metric(rankings)
     if plugin is None:
@@ -96,7 +106,7 @@ def _of_scores(rankings: Mapping[str, Ranking], models: Sequence[str], plugin: M
     ordered = sorted(models, key=lambda model: found[model].value, reverse=plugin.higher_is_better)
     pairs = _pairs(rankings, ordered, plugin)
     ranks = rank_intervals(ordered, pairs, higher_is_better=plugin.higher_is_better)
-    kept = {model: replace(found[model], ranks=ranks[model]) for model in ordered}
+    kept = {model: replace(found[model], ranks=ranks[model] if len(models) > 1 else None) for model in ordered}
     return Averages(f"mean {headline}", plugin.higher_is_better, kept, pairs)
 
 
@@ -104,9 +114,9 @@ def _mean(values: Sequence[float], parts: Sequence[Part | None], plugin: MetricP
     value = math.fsum(values) / len(values)
     together = _together([part for part in parts if part is not None])
     if together is None or None in parts:
-        return Average(value, None, None, (1, 1))
+        return Average(value, None, None, None)
     ends = by_error(value, together.error, together.degrees + 1, lower=plugin.lower, upper=plugin.upper)
-    return Average(value, ends.low, ends.high, (1, 1))
+    return Average(value, ends.low, ends.high, None)
 
 
 def _together(parts: Sequence[Part]) -> Part | None:
@@ -212,6 +222,8 @@ def _of_ranks(rankings: Mapping[str, Ranking], models: Sequence[str]) -> Average
     Its interval is the mean of the ranks that remain possible on each dataset, with Holm's correction over the pairs
     of all datasets: so all of them hold together with 95 %. One model is before another where their intervals part.
     """
+    if len(models) < 2:
+        return Averages(MEAN_RANK, higher_is_better=False, models={}, pairs=[])
     pairs = corrected([pair for ranking in rankings.values() for pair in _own_pairs(ranking, models)])
     each = len(models) * (len(models) - 1) // 2
     ranks, ends = [], []

@@ -22,11 +22,13 @@ from vlmbench_assets.page.blocks import (
     Tile,
     Tiles,
 )
-from vlmbench_assets.work.average import MEAN_RANK, Averages, average, one_metric
+from vlmbench_assets.work.average import MEAN_RANK, Averages, average, complete_models, lacking, one_metric
 from vlmbench_assets.work.board_parts import (
     Paths,
     Suffix,
     behind,
+    cost_words,
+    front_words,
     notices,
     pair_blocks,
     picture,
@@ -34,9 +36,8 @@ from vlmbench_assets.work.board_parts import (
     shown_pairs,
     unbroken,
 )
-from vlmbench_assets.work.leaderboard_page import FRONT_WORDS
 from vlmbench_assets.work.markdown import NOTHING, interval, number
-from vlmbench_assets.work.rank import FRONT, MISSING, CellScores, Ranking, one_currency, possible_ranks
+from vlmbench_assets.work.rank import FRONT, MISSING, Ranking, cost_cell, cost_header, one_currency, possible_ranks
 from vlmbench_assets.work.separate import front
 from vlmbench_assets.work.standing import Standing, leaders, listed, standings, verdict
 
@@ -53,6 +54,7 @@ FIXED = (
     "cells",
     "median_latency_ms",
     "cost_per_1000",
+    "currency",
     "front",
     "note",
 )
@@ -83,8 +85,8 @@ def benchmark_table(rankings: Mapping[str, Ranking]) -> tuple[pd.DataFrame, Aver
     """Rank the models of a benchmark: a row each, best first, those without an average last.
 
     Columns: rank, rank_low and rank_high (the ranks that remain possible), model, by (what is averaged), value with its
-    interval, cells (datasets with a score), median_latency_ms and cost_per_1000 (means over all datasets), front, a
-    column `DATASET/METRIC` per dataset with its headline, note. Null is what is missing.
+    interval, cells (datasets with a score), median_latency_ms and cost_per_1000 (means over all datasets), currency,
+    front, a column `DATASET/METRIC` per dataset with its headline, note. Null is what is missing.
     """
     averages = average(rankings)
     rows = [_row(model, rankings, averages) for model in next(iter(rankings.values())).cells] if rankings else []
@@ -92,12 +94,12 @@ def benchmark_table(rankings: Mapping[str, Ranking]) -> tuple[pd.DataFrame, Aver
     table = pd.DataFrame(rows, columns=[*FIXED[:-1], *scores, "note"]).astype({"value": float})
     down = averages.higher_is_better
     table = table.sort_values("value", ascending=not down, na_position="last", kind="stable", ignore_index=True)
-    table["rank"] = table["value"].rank(method="min", ascending=not down).astype("Int64")
+    ranks = table["value"].rank(method="min", ascending=not down)
+    table["rank"] = ranks.mask(ranks.notna() & (len(averages.models) < 2)).astype("Int64")
     for name in ("rank_low", "rank_high"):
         table[name] = table[name].astype("Int64")
-    ranked = table[table["value"].notna()].set_index("model")
-    cells = [cell for ranking in rankings.values() for cell in ranking.cells.values()]
-    names = ("median_latency_ms", *(["cost_per_1000"] if one_currency(cells) is not None else []))
+    ranked = table[table["rank"].notna()].set_index("model")
+    names = ("median_latency_ms", *(["cost_per_1000"] if one_currency(table) is not None else []))
     others = [{str(model): _none(value) for model, value in ranked[name].items()} for name in names]
     quality = {str(model): float(value) for model, value in ranked["value"].items()}
     table["front"] = table["model"].isin(front(quality, others, higher_is_better=down))
@@ -123,10 +125,11 @@ def _row(model: str, rankings: Mapping[str, Ranking], averages: Averages) -> dic
         "value": found.value if found else None,
         "ci_low": found.low if found else None,
         "ci_high": found.high if found else None,
-        "rank_low": found.ranks[0] if found else None,
-        "rank_high": found.ranks[1] if found else None,
+        "rank_low": found.ranks[0] if found and found.ranks else None,
+        "rank_high": found.ranks[1] if found and found.ranks else None,
         "cells": sum(value is not None for value in values.values()),
         **{name: _mean([_none(row[name]) for row in rows.values()]) for name in ("median_latency_ms", "cost_per_1000")},
+        "currency": next((row["currency"] for row in rows.values() if row["currency"]), ""),
         **{column(dataset, rankings[dataset]): value for dataset, value in values.items()},
         "note": "; ".join(f"{', '.join(datasets)}: {note}" for note, datasets in notes.items()),
     }
@@ -135,9 +138,9 @@ def _row(model: str, rankings: Mapping[str, Ranking], averages: Averages) -> dic
 def benchmark_rows(board_table: pd.DataFrame, averages: Averages) -> tuple[list[str], list[list[str]]]:
     """Header and cells as people read them."""
     datasets = [name for name in board_table.columns if name not in FIXED]
-    priced = bool((board_table["cost_per_1000"].astype(float).fillna(0) > 0).any())
+    currency = one_currency(board_table)
     header = ["rank", "possible", "front", "model", averages.by, "95 %", *datasets, "ms"]
-    header += [*(["cost of 1,000"] if priced else []), "note"]
+    header += [*cost_header(currency), "note"]
     digits = 2 if averages.by == MEAN_RANK else 3
     rows = [
         [
@@ -149,7 +152,7 @@ def benchmark_rows(board_table: pd.DataFrame, averages: Averages) -> tuple[list[
             interval(row["ci_low"], row["ci_high"]),
             *(number(_none(row[name])) for name in datasets),
             number(_none(row["median_latency_ms"]), 0),
-            *([number(_none(row["cost_per_1000"]), 2)] if priced else []),
+            *cost_cell(_none(row["cost_per_1000"]), row["currency"], currency),
             row["note"],
         ]
         for row in board_table.to_dict("records")
@@ -159,7 +162,7 @@ def benchmark_rows(board_table: pd.DataFrame, averages: Averages) -> tuple[list[
 
 def benchmark_pages(board: BenchmarkBoard) -> Iterator[tuple[Suffix, Page]]:
     """The page as it is written as HTML and as Markdown: its links go to pages of the same kind."""
-    stand = standings(board.table, "value", board.averages.models)
+    stand = standings(board.table, "value", [model for model, each in board.averages.models.items() if each.ranks])
     for suffix in ("html", "md"):
         sections = [
             Section(title, tuple(blocks))
@@ -180,18 +183,16 @@ def _lead(board: BenchmarkBoard, stand: Sequence[Standing]) -> Iterator[Block]:
     worse = behind(board.averages.pairs, higher_is_better=board.higher_is_better)
     documents = sum(ranking.documents for ranking in board.rankings.values())
     if stand and not board.averages.models:
-        none = "No model has a score on all datasets, so none has an average."
+        complete = complete_models(board.rankings)
+        none = f"Only {complete[0]}" if complete else "No model"
+        none += " has a score on all datasets, so "
+        none += "there is no mean rank: ranks need another model." if complete else "none has an average."
         yield Paragraph((Strong(none), " Each dataset is ranked by itself below."))
     else:
-        yield Paragraph(tuple(verdict(stand, worse, documents)))
+        yield Paragraph(tuple(verdict(stand, worse, documents, "an average")))
     without = [each.model for each in stand if each.value is None]
     if without:
-        yield Notice(
-            (
-                Strong(f"Without an average: {listed(without)}"),
-                ". A missing cell is no zero, and no mean leaves it out.",
-            )
-        )
+        yield Notice((Strong(f"Without an average: {listed(without)}"), f". {_lacking(board.rankings)}"))
     yield from notices(board.concerns)
     if board.averages.by == MEAN_RANK and len(board.rankings) > 1:
         yield Notice((_why_ranks(board.rankings),))
@@ -203,8 +204,14 @@ def _lead(board: BenchmarkBoard, stand: Sequence[Standing]) -> Iterator[Block]:
     rest = [place for place, name in enumerate(header) if place not in first and name != "note" and "/" not in name]
     shown = [[row[place] for place in [*first, *rest]] for row in rows]
     yield Table(tuple(header[place] for place in [*first, *rest]), tuple(tuple(unbroken(row)) for row in shown))
-    said = f"{_by_words(board)} {FRONT_WORDS} Table for programs: "
+    said = f"{_by_words(board)} {front_words(one_currency(board.table))} Table for programs: "
     yield Paragraph((said, Link("leaderboard.csv", "leaderboard.csv"), "."))
+
+
+def _lacking(rankings: Mapping[str, Ranking]) -> str:
+    found = [f"{model} on {listed(datasets)}" for model, datasets in lacking(rankings).items() if datasets]
+    said = f"There is no comparable score of as many samples for {listed(found)}. " if found else ""
+    return f"{said}A missing cell is no zero, and no mean leaves it out."
 
 
 def _why_ranks(rankings: Mapping[str, Ranking]) -> str:
@@ -224,12 +231,13 @@ def _tiles(board: BenchmarkBoard, stand: Sequence[Standing], documents: int) -> 
     first, best = leaders(scored) or scored[:1], scored[0]
     ends = interval(best.low, best.high)
     yield Tile(f"{board.averages.by} of {best.model}", number(best.value), f"95 %: {ends}" if ends else "")
-    yield Tile("models that lead", str(len(first)), f"of {len(scored)} with an average, {len(stand)} in all")
+    if len(scored) > 1:
+        yield Tile("models that lead", str(len(first)), f"of {len(scored)} with an average, {len(stand)} in all")
     yield Tile("datasets", str(len(board.rankings)), f"{documents} documents")
     cells = [cell for ranking in board.rankings.values() for cell in ranking.cells.values()]
     yield Tile("cells", f"{sum(cell is not None for cell in cells)}", f"of {len(cells)}")
     quick = [(each.latency_ms, each.model) for each in first if each.latency_ms is not None]
-    if quick:
+    if quick and len(scored) > 1:
         yield Tile("fastest that leads", f"{min(quick)[0]:.0f} ms", f"{min(quick)[1]}, mean of medians")
 
 
@@ -249,7 +257,7 @@ def _matrix(board: BenchmarkBoard, suffix: Suffix) -> list[Block]:
 
 def _cell(ranking: Ranking, model: str) -> str:
     (row,) = ranking.table[ranking.table["model"] == model].to_dict("records")
-    if row["note"] == MISSING:
+    if ranking.cells[model] is None:
         return MISSING
     ranks = possible_ranks(row["rank_low"], row["rank_high"])
     marks = [] if ranks == NOTHING else [f"{'ranks' if '–' in ranks else 'rank'} {ranks}"]
@@ -268,17 +276,15 @@ def _axis(board: BenchmarkBoard) -> str:
 
 def _scores(board: BenchmarkBoard, stand: Sequence[Standing]) -> list[Block]:
     caption = f"{board.averages.by} over {len(board.rankings)} datasets with 95 % intervals"
-    numbers = score_numbers(stand, board.averages.by)
+    numbers = score_numbers(stand, board.averages.by, one_currency(board.table))
     return picture(lambda: draw_scores(stand, _axis(board)), "scores.png", caption, numbers)
 
 
 def _front(board: BenchmarkBoard, stand: Sequence[Standing]) -> list[Block]:
-    cells: list[CellScores | None] = [cell for each in board.rankings.values() for cell in each.cells.values()]
-    currency = (one_currency(cells) or "") if any(each.cost for each in stand) else ""
-    caption = f"{board.averages.by} against the mean over the datasets of the median latency"
-    caption += f"; beside each name what 1,000 answers cost in {currency}" if currency else ""
-    numbers = score_numbers(stand, board.averages.by)
-    return picture(lambda: draw_front(stand, _axis(board), currency), "latency.png", caption, numbers)
+    currency = one_currency(board.table)
+    caption = f"{board.averages.by} against the mean over the datasets of the median latency{cost_words(currency)}"
+    numbers = score_numbers(stand, board.averages.by, currency)
+    return picture(lambda: draw_front(stand, _axis(board), priced=currency != ""), "latency.png", caption, numbers)
 
 
 def _pairs(board: BenchmarkBoard) -> list[Block]:

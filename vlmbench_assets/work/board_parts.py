@@ -9,6 +9,7 @@ from vlmbench_assets.page.blocks import Block, Folded, Link, Notice, Paragraph, 
 from vlmbench_assets.work.compare import FEWEST_DOCUMENTS, Verdict
 from vlmbench_assets.work.draw import render_png
 from vlmbench_assets.work.markdown import NOTHING, number
+from vlmbench_assets.work.rank import cost_cell, cost_header
 from vlmbench_assets.work.separate import Pair
 from vlmbench_assets.work.standing import Standing, listed
 
@@ -60,8 +61,32 @@ def picture(draw: "Callable[[], Figure | None]", file: str, caption: str, table:
         return [] if figure is None else [Picture(caption, file, render_png(figure), table)]
 
 
-def score_numbers(standings: Sequence[Standing], headline: str) -> Table:
-    """The numbers behind both pictures."""
+def front_words(currency: str | None) -> str:
+    """What the front is.
+
+    Args:
+        currency: Of all costs; empty where nothing costs, None where they are in several.
+    """
+    cost = " and cost" if currency else ""
+    said = f"◆ marks the front: no other model is as good in score{',' if cost else ' and'} latency{cost} "
+    several = " Prices are in several currencies, so costs are not compared." if currency is None else ""
+    return f"{said}and better in one.{several}"
+
+
+def cost_words(currency: str | None) -> str:
+    """What a caption adds for the costs beside the names; nothing where nothing costs."""
+    in_what = f" in {currency}" if currency else ""
+    return "" if currency == "" else f"; beside each name what 1,000 answers cost{in_what}"
+
+
+def score_numbers(standings: Sequence[Standing], headline: str, currency: str | None) -> Table:
+    """The numbers behind both pictures.
+
+    Args:
+        standings: All models, best first.
+        headline: What ranks.
+        currency: Of all costs; empty where nothing costs, None where they are in several.
+    """
     rows = [
         (
             each.model,
@@ -69,13 +94,13 @@ def score_numbers(standings: Sequence[Standing], headline: str) -> Table:
             number(each.low),
             number(each.high),
             number(each.latency_ms, 0),
-            number(each.cost, 2),
+            *cost_cell(each.cost, each.currency, currency),
             "yes" if each.front else "no",
         )
         for each in standings
         if each.value is not None
     ]
-    return Table(("model", headline, "95 % from", "to", "median ms", "cost of 1,000", "front"), tuple(rows))
+    return Table(("model", headline, "95 % from", "to", "median ms", *cost_header(currency), "front"), tuple(rows))
 
 
 def shown_pairs(pairs: Sequence[Pair], models: Sequence[str]) -> list[Pair]:

@@ -24,6 +24,8 @@ from vlmbench_assets.work.board_parts import (
     Paths,
     Suffix,
     behind,
+    cost_words,
+    front_words,
     notices,
     pair_blocks,
     picture,
@@ -34,12 +36,10 @@ from vlmbench_assets.work.board_parts import (
     with_link,
 )
 from vlmbench_assets.work.markdown import NOTHING, interval, number
-from vlmbench_assets.work.rank import FIXED, MISSING, Ranking, one_currency, terminal_rows
+from vlmbench_assets.work.rank import FIXED, Ranking, one_currency, terminal_rows
 from vlmbench_assets.work.separate import with_intervals
 from vlmbench_assets.work.standing import Standing, leaders, listed, standings, verdict
 from vlmbench_assets.work.winners import DIMENSIONS, winners
-
-FRONT_WORDS = "◆ marks the front: no other model is as good in score, latency and cost and better in one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,11 @@ class Board:
     reports: Paths
     lineage: Mapping[str, str]
     commands: str
+
+    @property
+    def currency(self) -> str | None:
+        """Of all costs; empty where nothing costs, None where they are in several."""
+        return one_currency(self.ranking.table)
 
     @property
     def axis(self) -> str:
@@ -92,7 +97,7 @@ def _lead(board: Board, stand: Sequence[Standing], suffix: Suffix) -> Iterator[B
     yield _table(board, suffix)
     said = (
         f", {'higher' if ranking.higher_is_better else 'lower'} is better; a failed answer counts as the worst score. "
-        f"possible: the ranks that paired tests leave open. {FRONT_WORDS} Table for programs: "
+        f"possible: the ranks that paired tests leave open. {front_words(board.currency)} Table for programs: "
     )
     yield Paragraph(("Ranked by ", Code(ranking.headline), said, Link("leaderboard.csv", "leaderboard.csv"), "."))
 
@@ -108,11 +113,9 @@ def _tiles(board: Board, stand: Sequence[Standing]) -> Iterator[Tile]:
     quick = [(each.latency_ms, each.model) for each in first if each.latency_ms is not None]
     if quick:
         yield Tile("fastest that leads", f"{min(quick)[0]:.0f} ms", f"{min(quick)[1]}, median")
-    cheap = [(each.cost, each.model) for each in first if each.cost is not None and _currency(board, stand)]
+    cheap = [(each.cost, each.model) for each in first if each.cost is not None and board.currency]
     if cheap:
-        yield Tile(
-            "cheapest that leads", f"{min(cheap)[0]:.2f}", f"{min(cheap)[1]}, {_currency(board, stand)} per 1,000"
-        )
+        yield Tile("cheapest that leads", f"{min(cheap)[0]:.2f}", f"{min(cheap)[1]}, {board.currency} per 1,000")
 
 
 def _table(board: Board, suffix: Suffix) -> Table:
@@ -124,30 +127,21 @@ def _table(board: Board, suffix: Suffix) -> Table:
     return Table(tuple(header), tuple(linked))
 
 
-def _currency(board: Board, stand: Sequence[Standing]) -> str:
-    """The currency of the costs; empty where there are none, or of several currencies."""
-    return (one_currency(board.ranking.cells.values()) or "") if any(each.cost for each in stand) else ""
-
-
 def _scores(board: Board, stand: Sequence[Standing]) -> list[Block]:
     caption = f"{board.ranking.headline} on {board.dataset} with 95 % intervals, clustered by document"
-    numbers = score_numbers(stand, board.ranking.headline)
+    numbers = score_numbers(stand, board.ranking.headline, board.currency)
     return picture(lambda: draw_scores(stand, board.axis), "scores.png", caption, numbers)
 
 
 def _front(board: Board, stand: Sequence[Standing]) -> list[Block]:
-    currency = _currency(board, stand)
-    caption = f"{board.ranking.headline} against the median latency of an answer"
-    caption += f"; beside each name what 1,000 answers cost in {currency}" if currency else ""
-    numbers = score_numbers(stand, board.ranking.headline)
-    drawn = picture(lambda: draw_front(stand, board.axis, currency), "latency.png", caption, numbers)
+    caption = f"{board.ranking.headline} against the median latency of an answer{cost_words(board.currency)}"
+    numbers = score_numbers(stand, board.ranking.headline, board.currency)
+    drawn = picture(lambda: draw_front(stand, board.axis, priced=board.currency != ""), "latency.png", caption, numbers)
     if not drawn:
         return []
     unknown = [each.model for each in stand if each.value is not None and each.latency_ms is None]
-    said = [FRONT_WORDS + " It goes by the figures as they are, without intervals."]
+    said = ["The front goes by the figures as they are, without intervals."]
     said += [f" Without a latency, so not drawn: {', '.join(unknown)}."] if unknown else []
-    if one_currency(board.ranking.cells.values()) is None:
-        said.append(" Prices are in several currencies, so costs are not compared.")
     return [Paragraph(tuple(said)), *drawn]
 
 
@@ -203,7 +197,7 @@ def _metrics(board: Board) -> list[Block]:
     rows = [
         (row["model"], *(number(row[name]) for name in [board.ranking.headline, *others]))
         for row in table.to_dict("records")
-        if row["note"] != MISSING
+        if board.ranking.cells[row["model"]] is not None
     ]
     return [Table(("model", board.ranking.headline, *others), tuple(rows))]
 
@@ -216,7 +210,8 @@ def _how(board: Board) -> list[Block]:
     items = (
         ("Score: over all samples asked; the interval is 95 %, documents drawn with replacement.",),
         (possible,),
-        ("coverage: the share of samples with a score. failed: answers with an error, refused, cut off, unreadable.",),
+        ("coverage: the share of samples with a score. failed: answers in error, timed out, refused, unreadable.",),
+        ("An answer that was cut off is scored as it stands.",),
         ("ms: median of what a caller waits for one answer alone. s: what the model took for all answers.",),
     )
     lineage = tuple((name, value or NOTHING) for name, value in board.lineage.items())

@@ -1,8 +1,8 @@
 """Put the models of a dataset side by side."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -26,12 +26,14 @@ FIXED = (
     "median_latency_ms",
     "seconds",
     "cost_per_1000",
+    "currency",
     "front",
     "note",
 )
 MODEL_AT, HEADLINE_AT, INTERVAL_AT, SAMPLES_AT, SECONDS_AT = 3, 4, 5, 7, 10
 MISSING = "missing"
 FRONT = "◆"
+UNNAMED = "unnamed currency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Ranking:
     plugin: MetricPlugin | None = None
     """The metric behind the headline; None where nothing ranks."""
     combine: Combine | None = None
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """By model without a row why what was made of it cannot be read."""
 
     @property
     def scores(self) -> dict[str, pd.DataFrame]:
@@ -91,37 +95,50 @@ def rank(
     headline: str,
     plugins: Mapping[str, MetricPlugin],
     combine: Combine | None = None,
+    unreadable: Mapping[str, str] | None = None,
 ) -> Ranking:
     """Make the leaderboard: a row per model, best first, those without results last.
 
     Columns: rank, rank_low and rank_high (the ranks that paired tests leave open; any, for a model that cannot be held
     against others), model, the headline and its interval, coverage, samples, failed, median_latency_ms, seconds,
-    cost_per_1000, front (whether no other model is as good in quality, latency and cost and better in one), a column
-    per further metric, note. A null score has no rank.
+    cost_per_1000 with its currency, front (whether no other model is as good in quality, latency and cost and better in
+    one), a column per further metric, note. A null score has no rank. A model whose tables are
+    unreadable is missing, and noted why.
     """
+    unreadable = unreadable or {}
     others = dict.fromkeys(
         name for cell in cells.values() if cell is not None for name in cell.aggregates["metric"] if name != headline
     )
-    rows = [_row(model, cell, headline, list(others)) for model, cell in cells.items()]
+    rows = [_row(model, cell, headline, list(others), unreadable.get(model, "")) for model, cell in cells.items()]
     plugin = plugins.get(headline)
     down = plugin is None or plugin.higher_is_better
     table = pd.DataFrame(rows, columns=_columns(headline, list(others))).astype({headline: float})
     table = table.sort_values(headline, ascending=not down, na_position="last", kind="stable", ignore_index=True)
     table["rank"] = table[headline].rank(method="min", ascending=not down).astype("Int64")
-    ranking = Ranking(headline, table, [], cells, plugin, combine)
+    ranking = Ranking(headline, table, [], cells, plugin, combine, unreadable)
     ranked = table.loc[table[headline].notna(), "model"].tolist()
     pairs = all_pairs(ranking.scores, plugin, combine) if plugin else []
     ranks = rank_intervals(ranked, pairs, higher_is_better=down) if plugin else {}
     for position, name in enumerate(("rank_low", "rank_high")):
         table[name] = table["model"].map({model: each[position] for model, each in ranks.items()}).astype("Int64")
-    table["front"] = table["model"].isin(_front(table, ranked, one_currency(cells.values()), down=down))
+    table["front"] = table["model"].isin(_front(table, ranked, one_currency(table), down=down))
     return replace(ranking, pairs=pairs)
 
 
-def one_currency(cells: Iterable[CellScores | None]) -> str | None:
-    """The currency of all prices; None where they differ, so that costs cannot be compared."""
-    found = {cell.currency for cell in cells if cell is not None and cell.cost_per_1000 and cell.currency}
+def one_currency(table: pd.DataFrame) -> str | None:
+    """The currency of all costs; empty where nothing costs, None where they differ, so that they cannot be compared."""
+    found = set(table.loc[table["cost_per_1000"].astype(float) > 0, "currency"].replace("", UNNAMED))
     return next(iter(found), "") if len(found) <= 1 else None
+
+
+def cost_header(currency: str | None) -> list[str]:
+    """The heading of the column of costs, with their currency where it is one; none where nothing costs."""
+    return [] if currency == "" else ["cost of 1,000" + (f", {currency}" if currency else "")]
+
+
+def cost_cell(cost: float | None, own: str, currency: str | None) -> list[str]:
+    """A cost under that heading; it names its own currency where there are several."""
+    return [] if currency == "" else [number(cost, 2) + (f" {own}" if cost and currency is None else "")]
 
 
 def _front(table: pd.DataFrame, ranked: Sequence[str], currency: str | None, *, down: bool) -> set[str]:
@@ -137,9 +154,9 @@ def _front(table: pd.DataFrame, ranked: Sequence[str], currency: str | None, *, 
 def terminal_rows(table: pd.DataFrame, headline: str, *, brief: bool = False) -> tuple[list[str], list[list[str]]]:
     """Header and cells as people read them; brief: what is needed to choose."""
     others = [name for name in table.columns if name not in FIXED and name != headline]
-    priced = bool((table["cost_per_1000"].fillna(0) > 0).any())
+    currency = one_currency(table)
     header = ["rank", "possible", "front", "model", headline, "95 %", "coverage", "samples", "failed", "ms", "s"]
-    header += [*(["cost of 1,000"] if priced else []), *others, "note"]
+    header += [*cost_header(currency), *others, "note"]
     rows = [
         [
             NOTHING if pd.isna(row["rank"]) else str(row["rank"]),
@@ -153,7 +170,7 @@ def terminal_rows(table: pd.DataFrame, headline: str, *, brief: bool = False) ->
             _whole(row["failed"]),
             _whole(row["median_latency_ms"]),
             number(row["seconds"], 1),
-            *([number(row["cost_per_1000"], 2)] if priced else []),
+            *cost_cell(known(row["cost_per_1000"]), row["currency"], currency),
             *(number(row[name]) for name in others),
             row["note"],
         ]
@@ -173,9 +190,9 @@ def _columns(headline: str, others: list[str]) -> list[str]:
     return [*FIXED[:HEADLINE_AT], headline, *FIXED[HEADLINE_AT:-1], *others, "note"]
 
 
-def _row(model: str, cell: CellScores | None, headline: str, others: list[str]) -> dict[str, object]:
+def _row(model: str, cell: CellScores | None, headline: str, others: list[str], unreadable: str) -> dict[str, object]:
     if cell is None:
-        return {"model": model, "note": MISSING}
+        return {"model": model, "currency": "", "note": f"{MISSING}: {unreadable}" if unreadable else MISSING}
     frame = cell.aggregates
     overall = frame[(frame["dimension"] == "overall") & (frame["policy"] == HEADLINE_POLICY)].set_index("metric")
     values = {name: overall["value"].get(name) for name in [headline, *others]}
@@ -191,6 +208,7 @@ def _row(model: str, cell: CellScores | None, headline: str, others: list[str]) 
         "median_latency_ms": cell.answers["latency_ms"].median(),
         "seconds": cell.answer_s,
         "cost_per_1000": cell.cost_per_1000,
+        "currency": cell.currency,
         "note": "; ".join([*([f"first {cell.limit} samples only"] if cell.limit else []), *cell.warnings]),
     }
 
@@ -200,6 +218,11 @@ def possible_ranks(low: int | None, high: int | None) -> str:
     if pd.isna(low) or pd.isna(high):
         return NOTHING
     return str(low) if low == high else f"{low}–{high}"
+
+
+def known(value: float | None) -> float | None:
+    """A figure of a table, where there is one."""
+    return None if value is None or pd.isna(value) else float(value)
 
 
 def _whole(value: object) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from vlmbench_assets.page.blocks import Inline, Strong
 from vlmbench_assets.work.compare import FEWEST_DOCUMENTS
 from vlmbench_assets.work.markdown import interval, number
-from vlmbench_assets.work.rank import possible_ranks
+from vlmbench_assets.work.rank import known, possible_ranks
 
 MOST_NAMED = 4
 
@@ -29,6 +29,8 @@ class Standing:
     cost: float | None
     """Of a thousand answers."""
     front: bool
+    currency: str = ""
+    """Of the cost."""
 
 
 def standings(table: pd.DataFrame, value: str, compared: Collection[str]) -> list[Standing]:
@@ -42,14 +44,15 @@ def standings(table: pd.DataFrame, value: str, compared: Collection[str]) -> lis
     return [
         Standing(
             model=row["model"],
-            value=_known(row[value]),
-            low=_known(row["ci_low"]),
-            high=_known(row["ci_high"]),
+            value=known(row[value]),
+            low=known(row["ci_low"]),
+            high=known(row["ci_high"]),
             rank=None if pd.isna(row["rank"]) else int(row["rank"]),
             possible=(int(row["rank_low"]), int(row["rank_high"])) if row["model"] in compared else None,
-            latency_ms=_known(row["median_latency_ms"]),
-            cost=_known(row["cost_per_1000"]),
+            latency_ms=known(row["median_latency_ms"]),
+            cost=known(row["cost_per_1000"]),
             front=bool(row["front"]),
+            currency=row["currency"],
         )
         for row in table.to_dict("records")
     ]
@@ -60,21 +63,24 @@ def leaders(standings: Sequence[Standing]) -> list[Standing]:
     return [each for each in standings if each.possible and each.possible[0] == 1]
 
 
-def verdict(standings: Sequence[Standing], behind: Mapping[str, Collection[str]], documents: int) -> Iterator[Inline]:
+def verdict(
+    standings: Sequence[Standing], behind: Mapping[str, Collection[str]], documents: int, what: str = "a score"
+) -> Iterator[Inline]:
     """The answer to "which model", as far as there is one.
 
     Args:
         standings: All models, best first.
         behind: By model, those that it was shown to be worse than.
         documents: How many the tests rest on.
+        what: The value that ranks.
     """
     scored = [each for each in standings if each.value is not None]
     compared = [each for each in scored if each.possible]
     first = leaders(compared)
     if not scored:
-        yield Strong("No model has a score yet.")
+        yield Strong(f"No model has {what} yet.")
     elif len(scored) == 1:
-        yield Strong(f"Only {scored[0].model} has a score")
+        yield Strong(f"Only {scored[0].model} has {what}")
         yield f": {_scored(scored[0])}. There is nothing to hold it against."
     elif len(compared) < 2:
         yield Strong("No two models can be compared")
@@ -120,9 +126,9 @@ def _are(names: Sequence[str]) -> str:
 
 def _cheapest(first: Sequence[Standing]) -> Iterator[Inline]:
     """Which of the leaders that cannot be told apart costs least time."""
-    known = [(each.latency_ms, each.model) for each in first if each.latency_ms is not None]
-    if len(first) > 1 and len(known) == len(first) and len({latency for latency, _ in known}) > 1:
-        (least, quickest), (most, _) = min(known), max(known)
+    quick = [(each.latency_ms, each.model) for each in first if each.latency_ms is not None]
+    if len(first) > 1 and len(quick) == len(first) and len({latency for latency, _ in quick}) > 1:
+        (least, quickest), (most, _) = min(quick), max(quick)
         yield f" Of those that lead, {quickest} is fastest: {least:.0f} ms in the median, the slowest {most:.0f} ms."
 
 
@@ -149,7 +155,3 @@ def _short(each: Standing) -> str:
 def _scored(each: Standing) -> str:
     ends = interval(each.low, each.high)
     return f"{number(each.value)}{f' (95 %: {ends})' if ends else ''}"
-
-
-def _known(value: float | None) -> float | None:
-    return None if value is None or pd.isna(value) else float(value)
