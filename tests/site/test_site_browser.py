@@ -234,6 +234,19 @@ def test_a_comparison_says_what_must_be_known_of_either_model(page: Page) -> Non
     expect(page.locator(".concerns").last).to_contain_text("only 6 of 27 samples were asked")
 
 
+def test_a_cell_that_cannot_be_read_says_why(page: Page) -> None:
+    page.evaluate(
+        """() => Object.assign(site.rowOf(site.dataset('receipts'), 'half'), {
+            score: null, samples: null, flags: { missing: true, unreadable: 'answers.csv is gone' },
+        })"""
+    )
+    go(page, "#/dataset/receipts")
+    row = page.get_by_role("region", name="Table: Leaderboard").get_by_role("row", name="half")
+    expect(row).to_contain_text("cannot be read: answers.csv is gone")
+    go(page, "#/")
+    expect(page.get_by_role("row", name="half").first).to_contain_text("cannot be read")
+
+
 def test_the_policy_stops_what_is_foreign(browser: Browser, root: Path) -> None:
     page = browser.new_page()
     page.goto((root / "site" / "index.html").as_uri())

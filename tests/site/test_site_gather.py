@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,37 @@ def test_kinds_of_errors_are_those_of_the_report_with_what_failed(bench: Bench) 
         # A figure leads to as many samples.
         kinds = [answers["category"]["texts"][at] for at in answers["category"]["at"]]
         assert kinds.count("failed") == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("answers/half/receipts/answers.csv", "answers.csv is gone"),
+        ("metrics/half/receipts/metrics.csv", "metrics.csv is not what was published"),
+        ("aggregates/half/receipts/aggregates.csv", "aggregates.csv is gone"),
+        ("samples/receipts/samples.csv", "samples.csv is not what was published"),
+    ],
+)
+def test_a_table_that_is_lost_or_damaged_costs_no_other_cell_its_page(
+    made: Path, tmp_path: Path, table: str, said: str
+) -> None:
+    root = tmp_path / "workspace"
+    shutil.copytree(made, root)
+    path = root / "data" / table
+    if said.endswith("gone"):
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-40])
+    scripts = Gatherer(bench_of(root), Pictures(Path("unused"), "none", None)).scripts()
+    found = {name: value.make() if isinstance(value, Later) else value for name, value in scripts}
+    data = dict(read(script(name, value)) for name, value in found.items())
+    letters, receipts = data["index"]["datasets"]
+    assert [row["score"] for row in letters["rows"]] == [1.0, None]
+    lost = ["half"] if "half" in table else ["good", "half", "bad"]
+    told = {row["model"]: row["flags"].get("unreadable", "") for row in receipts["rows"]}
+    assert all((model in lost) == reason.startswith(said) for model, reason in told.items())
+    assert str(root) not in str(told)
+    assert {row["model"]: row["score"] for row in receipts["rows"] if row["model"] not in lost} == {
+        model: score for model, score in (("good", 1.0), ("bad", 0.0)) if model not in lost
+    }
+    assert data["datasets/receipts/board"]["answered"] == [model for model in ("good", "bad") if model not in lost]

@@ -9,8 +9,9 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.charts.errors import error_counts, judge, kinds_of
 from vlmbench_assets.charts.style import CATEGORY_COLOURS
-from vlmbench_assets.contracts import AGGREGATES, ANSWERS, METRICS
+from vlmbench_assets.contracts import AGGREGATES, ANSWERS, METRICS, Contract
 from vlmbench_assets.imported_model import imported_from
+from vlmbench_assets.lineage import digest_bytes
 from vlmbench_assets.make.aggregates import plugins_by_metric
 from vlmbench_assets.make.leaderboard import limit_of
 from vlmbench_assets.make.report_facts import command_of
@@ -24,7 +25,7 @@ from vlmbench_assets.work.aggregate import OVERALL, counted, joined
 from vlmbench_assets.work.parse import contracts_of, spoken, with_failures
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY, ReportTables
 from vlmbench_assets.work.usage import resources
-from vlmbench_sdk import MetricPlugin
+from vlmbench_sdk import ContractError, MetricPlugin
 
 PERCENTILES = ((50, 1), (90, 10), (99, 100))
 """Percentiles of latency, and how many answers each needs to say anything."""
@@ -65,28 +66,49 @@ class CellTables:
         )
 
 
+def published(bench: Bench, asset: AssetName, contract: Contract, dataset: str, model: str = "") -> pd.DataFrame | None:
+    """A table as it was published; None where it never was.
+
+    Raises:
+        ContractError: When it is gone, or is not what was published.
+    """
+    path, made = bench.store.table(asset, dataset, model), bench.store.manifest(asset, dataset, model)
+    digest = made.files.get(path.name) if made else None
+    if not path.exists():
+        if digest is None:
+            return None
+        raise ContractError(f"{path.name} is gone", where=str(path), fix="Run the cell again: `vlmbench run`")
+    content = path.read_bytes()
+    if digest not in {None, digest_bytes(content)}:
+        raise ContractError(
+            f"{path.name} is not what was published: it was changed, or its publication was interrupted",
+            where=str(path),
+            fix="Run the cell again: `vlmbench run`",
+        )
+    return parse_table(content, contract)
+
+
 def read_cell(bench: Bench, cell: Cell, samples: pd.DataFrame) -> CellTables | None:
     """Read what was published of a cell; None where it was never answered.
 
     Raises:
-        ContractError: When a table is damaged.
+        ContractError: When a table is lost or damaged.
     """
     store = bench.store
-    path = store.table("answers", cell.dataset, cell.model)
-    if not path.exists():
+    answers = published(bench, "answers", ANSWERS, cell.dataset, cell.model)
+    if answers is None:
         return None
-    answers = spoken(parse_table(path.read_bytes(), ANSWERS), bench.catalog.models[cell.model].thinking)
+    answers = spoken(answers, bench.catalog.models[cell.model].thinking)
     order = pd.Index(samples["sample_id"]).get_indexer(answers["sample_id"])
     gone = int((order < 0).sum())
     answers = answers.assign(row=order)[order >= 0].sort_values("row", kind="stable", ignore_index=True)
     contracts = contracts_of(collection_of(bench, cell.model), samples, cell.dataset)
     answers = with_failures(answers, contracts)
     tables = {}
-    for asset, contract in (("metrics", METRICS), ("aggregates", AGGREGATES)):
-        there = store.table(asset, cell.dataset, cell.model)  # type: ignore[arg-type]
-        tables[asset] = (
-            parse_table(there.read_bytes(), contract) if there.exists() else pd.DataFrame(columns=contract.columns)
-        )
+    contracts_by_asset: dict[AssetName, Contract] = {"metrics": METRICS, "aggregates": AGGREGATES}
+    for asset, contract in contracts_by_asset.items():
+        table = published(bench, asset, contract, cell.dataset, cell.model)
+        tables[asset] = pd.DataFrame(columns=contract.columns) if table is None else table
     metrics = tables["metrics"]
     made: dict[AssetName, Manifest | None] = {
         asset: store.manifest(asset, cell.dataset, cell.model) for asset in ("answers", "metrics", "aggregates")
@@ -118,9 +140,7 @@ def flags(judge: Judge, cell: Cell, tables: CellTables | None) -> dict[str, Json
     return {name: value for name, value in found.items() if value}
 
 
-def cell_scripts(
-    bench: Bench, tables: CellTables, headline: str, warnings: dict[str, Json], past: Json
-) -> Iterator[Script]:
+def cell_scripts(bench: Bench, tables: CellTables, headline: str, warnings: Json, past: Json) -> Iterator[Script]:
     """The files of a cell: a summary, its answers, and what is too long for lists."""
     cell = tables.cell
     folder = f"cells/{cell.model}/{cell.dataset}"
@@ -130,7 +150,7 @@ def cell_scripts(
     yield from long.files()
 
 
-def _summary(bench: Bench, tables: CellTables, headline: str, warnings: dict[str, Json], past: Json) -> Json:
+def _summary(bench: Bench, tables: CellTables, headline: str, warnings: Json, past: Json) -> Json:
     cell, answers = tables.cell, tables.answers
     manifest = tables.made["answers"]
     names = [name for name in dict.fromkeys(tables.aggregates["metric"]) if name in bench.catalog.metrics]

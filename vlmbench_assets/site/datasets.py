@@ -20,7 +20,7 @@ from vlmbench_assets.work.aggregate import OVERALL, PAIR
 from vlmbench_assets.work.compare import Difference
 from vlmbench_assets.work.rank import FIXED
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY
-from vlmbench_sdk import WorkspaceError
+from vlmbench_sdk import ContractError, WorkspaceError
 
 SLICES = 40
 """Slices of a pair, those that moved most."""
@@ -67,8 +67,10 @@ def samples_scripts(bench: Bench, name: str, samples: pd.DataFrame, pictures: Pi
 def board(
     bench: Bench, name: str, headline: str, flags: Mapping[str, Json], changes: Mapping[str, Json]
 ) -> dict[str, Json]:
-    """The leaderboard as `vlmbench leaderboard` ranks it."""
-    table = rank_dataset(bench, name).table
+    """The leaderboard as `vlmbench leaderboard` ranks it; cells that cannot be read stand last without figures."""
+    unreadable = [model for model, each in flags.items() if isinstance(each, dict) and "unreadable" in each]
+    readable = [model for model in flags if model not in unreadable]
+    table = rank_dataset(bench, name, readable, headline).table if readable else pd.DataFrame(columns=list(FIXED))
     others = [column for column in table.columns if column not in FIXED and column != headline]
     rows: list[Json] = []
     for row in table.to_dict("records"):
@@ -83,6 +85,18 @@ def board(
                 "change": changes.get(row["model"]),
                 "flags": flags.get(row["model"], {}),
                 "apart": "; ".join(part for part in str(row["note"]).split("; ") if part.endswith(NOT_COMPARED)),
+            }
+        )
+    for model in unreadable:
+        nothing = dict.fromkeys([*FIGURES, "score", "change"])
+        rows.append(
+            {
+                "model": model,
+                **nothing,
+                "others": [None] * len(others),
+                "front": False,
+                "flags": flags[model],
+                "apart": "",
             }
         )
     metrics = [{"name": column, **about_metric(bench, column)} for column in others if column in bench.catalog.metrics]
@@ -130,7 +144,7 @@ def pairs(bench: Bench, name: str, models: Sequence[str], headline: str) -> Json
         return []
     try:
         compared = compare_models(bench, models, name, headline).pairs
-    except WorkspaceError:
+    except (WorkspaceError, ContractError):
         # One that cannot be compared must not keep the others from it.
         return [_pair_alone(bench, name, one, two, headline) for one, two in combinations(models, 2)]
     return [_pair(each) for each in compared]
@@ -139,7 +153,7 @@ def pairs(bench: Bench, name: str, models: Sequence[str], headline: str) -> Json
 def _pair_alone(bench: Bench, name: str, one: str, two: str, headline: str) -> Json:
     try:
         return _pair(compare_models(bench, [one, two], name, headline).pairs[0])
-    except WorkspaceError as error:
+    except (WorkspaceError, ContractError) as error:
         return {"first": one, "second": two, "refused": error.what}
 
 

@@ -4,18 +4,20 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+import pandas as pd
+
 from vlmbench_assets.bench import Bench, project_versions
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import SAMPLES
 from vlmbench_assets.models_of import models_of
 from vlmbench_assets.orphans import orphans
-from vlmbench_assets.site.cells import CellTables, Script, about_metric, cell_scripts, flags, read_cell
+from vlmbench_assets.site.cells import CellTables, Script, about_metric, cell_scripts, flags, published, read_cell
 from vlmbench_assets.site.datasets import board, pairs, pairs_key, samples_scripts, slices
 from vlmbench_assets.site.history import history, last_change
 from vlmbench_assets.site.pictures import Pictures
 from vlmbench_assets.site.scripts import Json, Later
 from vlmbench_assets.staleness import Judge
-from vlmbench_assets.tables import read_table
+from vlmbench_sdk import ContractError
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +52,20 @@ class Gatherer:
         bench = self.bench
         entry = bench.catalog.datasets[name]
         headline = bench.catalog.headline_of(name, models[0]) if models else ""
-        path = bench.store.table("samples", name)
         cells: dict[str, CellTables] = {}
         warnings: dict[str, Json] = {}
         changes: dict[str, Json] = {}
-        samples = read_table(path, SAMPLES) if path.exists() else None
+        samples, damage = self._samples(name)
         if samples is not None:
             yield from samples_scripts(bench, name, samples, self.pictures)
         for model in models:
             cell = Cell(model=model, dataset=name)
-            tables = read_cell(bench, cell, samples) if samples is not None else None
-            said = flags(judge, cell, tables)
-            warnings[model] = said
+            tables, warnings[model] = self._cell(judge, cell, samples, damage)
             if tables is not None:
                 cells[model] = tables
                 past = history(bench, cell, headline)
                 changes[model] = last_change(past)
-                yield from cell_scripts(bench, tables, headline, said, past)
+                yield from cell_scripts(bench, tables, headline, warnings[model], past)
         scored = {model: tables for model, tables in cells.items() if not tables.aggregates.empty}
         facts: dict[str, Json] = {
             "name": name,
@@ -85,6 +84,24 @@ class Gatherer:
         key = pairs_key(bench, scored, headline)
         yield f"datasets/{name}/pairs", Later(key, partial(pairs, bench, name, list(scored), headline))
         return facts
+
+    def _samples(self, name: str) -> tuple[pd.DataFrame | None, str]:
+        """The samples of a dataset, and why they cannot be read."""
+        try:
+            return published(self.bench, "samples", SAMPLES, name), ""
+        except ContractError as error:
+            return None, error.what
+
+    def _cell(
+        self, judge: Judge, cell: Cell, samples: pd.DataFrame | None, damage: str
+    ) -> tuple[CellTables | None, dict[str, Json]]:
+        """A cell's tables, and what must be known of it; one that cannot be read costs no other its page."""
+        try:
+            tables = read_cell(self.bench, cell, samples) if samples is not None else None
+            said = flags(judge, cell, tables) if not damage else {}
+        except ContractError as error:
+            tables, said, damage = None, {}, error.what
+        return tables, {"missing": True, "unreadable": damage} if damage else said
 
     def _index(self, datasets: list[Json], models: list[str]) -> dict[str, Json]:
         catalog = self.bench.catalog

@@ -13,15 +13,21 @@ from vlmbench_assets.site.scripts import Json, number, numbers
 from vlmbench_assets.store import Manifest, read_manifest
 from vlmbench_assets.tables import parse_table
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY
-from vlmbench_sdk import WorkspaceError
+from vlmbench_sdk import ContractError, WorkspaceError
 
 SHOWN = 10
 """The last so many changes are explained; each takes a comparison of all samples."""
 
 
 def history(bench: Bench, cell: Cell, headline: str) -> list[dict[str, Json]]:
-    """Each time a cell was scored, oldest first: when, its headline then, and what changed since the time before."""
-    states = states_of(bench, cell)
+    """Each time a cell was scored, oldest first: when, its headline then, and what changed since the time before.
+
+    Empty where a manifest of then cannot be read.
+    """
+    try:
+        states = states_of(bench, cell)
+    except WorkspaceError:
+        return []
     scores = _scores(bench, cell, headline)
     found: list[dict[str, Json]] = []
     for before, state in zip([None, *states], states, strict=False):
@@ -55,7 +61,10 @@ def _scores(bench: Bench, cell: Cell, headline: str) -> dict[str, Json]:
         content = bench.store.objects.get(made.files.get("aggregates.csv", "")) if made else None
         if made is None or content is None:
             continue
-        table = parse_table(content, AGGREGATES)
+        try:
+            table = parse_table(content, AGGREGATES)
+        except ContractError:
+            continue
         rows = table[
             (table["dimension"] == "overall") & (table["metric"] == headline) & (table["policy"] == HEADLINE_POLICY)
         ]
@@ -68,7 +77,7 @@ def _scores(bench: Bench, cell: Cell, headline: str) -> dict[str, Json]:
 def _change(bench: Bench, before: State, state: State, headline: str) -> Json:
     try:
         told = explain(bench, before, state, headline)
-    except WorkspaceError as error:
+    except (WorkspaceError, ContractError) as error:
         return {"refused": error.what}
     overall, flips = told.comparison.overall, told.comparison.flips
     better = int((flips["moved"] == "better").sum()) if isinstance(flips, pd.DataFrame) and len(flips) else 0

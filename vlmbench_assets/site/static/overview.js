@@ -26,6 +26,7 @@
 
   function cell(model, dataset, row) {
     if (!row) return h('span', { class: 'nothing' }, t('not.in.benchmark'));
+    if (row.flags.unreadable) return h('span', { class: 'nothing', title: row.flags.unreadable }, t('flag.unreadable'));
     if (row.flags.missing && !known(row.samples)) return h('span', { class: 'nothing' }, t('flag.missing'));
     return h('a', { class: 'cell', href: site.href(['cell', model, dataset.name]) },
       h('span', { class: 'unseen' }, t('cell.label', { model, dataset: dataset.name })),

@@ -33,7 +33,8 @@
   site.flags = (flags, apart) => {
     const chip = (kind, text, why) => h('li', { class: `chip ${kind}` }, text, why ? h('span', { class: 'why' }, ': ', site.english(why)) : null);
     const found = [];
-    if (flags.missing) found.push(chip('warn', t('flag.missing')));
+    if (flags.unreadable) found.push(chip('bad', t('flag.unreadable'), flags.unreadable));
+    else if (flags.missing) found.push(chip('warn', t('flag.missing')));
     for (const each of flags.failed || []) found.push(chip('bad', t('flag.failed'), each));
     if (flags.stale) found.push(chip('warn', t('flag.stale'), flags.stale.join('; ')));
     if (flags.limit) found.push(chip('warn', t('flag.limit', { n: site.whole(flags.limit[0]), of: site.whole(flags.limit[1]) })));

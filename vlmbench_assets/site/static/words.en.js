@@ -16,7 +16,7 @@ site.words.en = {
   orphans: 'Left out: nothing declares them any more',
   'table.of': 'Table: {caption}', filter: 'Filter rows', 'nothing.found': 'Nothing is left.', 'rows.one': '{n} row', 'rows.other': '{n} rows',
   'sorted.up': 'Sorted by {column}, ascending', 'sorted.down': 'Sorted by {column}, descending', none: '(none)', all: 'All',
-  'flag.missing': 'no scores', 'flag.failed': 'last run failed', 'flag.stale': 'stale', 'flag.limit': 'only {n} of {of} samples were asked',
+  'flag.unreadable': 'cannot be read', 'flag.missing': 'no scores', 'flag.failed': 'last run failed', 'flag.stale': 'stale', 'flag.limit': 'only {n} of {of} samples were asked',
   'flag.tuned': 'its prompts were tuned on this very split', 'flag.imported': 'answers imported', 'flag.blocked': 'cannot be judged', 'flag.apart': 'not comparable',
   'gone.one': '{n} answer is for a sample that is gone', 'gone.other': '{n} answers are for samples that are gone',
   'mark.failed': 'failed', 'mark.stale': 'stale', 'mark.limit': 'partial', 'mark.tuned': 'tuned', 'mark.gone': 'old samples', 'mark.imported': 'imported',
