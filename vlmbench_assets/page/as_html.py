@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 HERE = Path(__file__).parent
-_NUMBER = re.compile(r"[-+−]?\d[\d ]*(?:[.,]\d+)?(?: ?(?:%|ms|s|GiB|MiB))?|—|")
+_NUMBER = re.compile(r"<?[-+−]?\d[\d ]*(?:[.,]\d+)?(?: ?(?:%|ms|s|GiB|MiB))?|—|")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 MOST_NUMERIC = 24
 
