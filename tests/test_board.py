@@ -28,6 +28,9 @@ from vlmbench_assets.staleness import Judge
 
 DATASETS = ("pages", "more")
 CELLS = [("one", "pages"), ("two", "pages"), ("three", "pages"), ("one", "more"), ("two", "more")]
+CLIPPED = """[...document.querySelectorAll(".scroll")]
+    .filter((each) => each.querySelector("table") && each.scrollWidth > each.clientWidth)
+    .map((each) => each.textContent.trim().slice(0, 80))"""
 LINK = re.compile(r'href="([^"#]+)"|\]\(<?([^)>]+)>?\)')
 
 
@@ -193,6 +196,8 @@ def test_a_browser_shows_the_page_at_any_width(made: Path) -> None:
             for width in (1280, 390):
                 page.set_viewport_size({"width": width, "height": 800})
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            page.set_viewport_size({"width": 1200, "height": 800})
+            assert page.evaluate(CLIPPED) == [], "a table is read without scrolling"
             assert page.locator("p strong").first.is_visible()
             table = page.locator("table.sorted").first
             table.get_by_role("button", name="model").click()

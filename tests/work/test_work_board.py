@@ -1,6 +1,6 @@
 """What leaderboards say: who leads, who wins a slice, averages over datasets that refuse what has none, pictures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -14,17 +14,18 @@ from scipy import stats
 
 from tests.work.cells import CER, EXACT, Row, cell_of
 from vlmbench_assets.charts.standings import apart, draw_front, draw_scores
-from vlmbench_assets.page.as_html import page_html
+from vlmbench_assets.page.as_html import is_number, page_html
 from vlmbench_assets.page.as_markdown import page_markdown
+from vlmbench_assets.page.blocks import Inline
 from vlmbench_assets.work.aggregate import counted, joined
 from vlmbench_assets.work.average import MEAN_RANK, average
 from vlmbench_assets.work.benchmark_page import BenchmarkBoard, benchmark_pages, benchmark_rows, benchmark_table
-from vlmbench_assets.work.board_parts import Suffix, notices, shown_pairs
+from vlmbench_assets.work.board_parts import Suffix, notices, said_p, shown_pairs, signed
 from vlmbench_assets.work.draw import render_png
 from vlmbench_assets.work.leaderboard_page import Board, leaderboard_pages
 from vlmbench_assets.work.rank import CellScores, Ranking, rank, terminal_rows
 from vlmbench_assets.work.separate import Pair
-from vlmbench_assets.work.standing import Standing, standings, verdict
+from vlmbench_assets.work.standing import Standing, number_of, said_ms, standings, verdict
 from vlmbench_assets.work.winners import DIMENSIONS, winners
 from vlmbench_sdk import MetricPlugin
 
@@ -130,6 +131,24 @@ def test_the_winner_of_a_slice_is_told_from_the_next_or_not() -> None:
     assert found["field", "f0"].difference.verdict == "better"
     assert found["field", "f1"].best == ("a", "b")
     assert found["field", "f1"].difference.verdict == "no difference"
+
+
+def test_figures_are_written_as_people_write_them() -> None:
+    assert [signed(value) for value in (-0.0001, 0.0001, 0.0, -0.125, 0.5)] == ["0.000"] * 3 + ["−0.125", "+0.500"]
+    assert (said_p(0.0004), said_p(0.25)) == ("<0.001", "0.250")
+    assert is_number(said_p(0.0004))
+    assert [said_ms(value) for value in (0.0012, 1.0, 99.6)] == ["<1 ms", "1 ms", "100 ms"]
+    assert [number_of(number, "document") for number in (0, 1, 2)] == ["0 documents", "1 document", "2 documents"]
+    stand = [standing("a", 0.9, 1, 2), standing("b", 0.8, 1, 2)]
+    quick = [replace(each, latency_ms=place / 1000) for place, each in enumerate(stand, 1)]
+    assert ["fastest" in said(verdict(each, {}, 24)) for each in (stand, quick)] == [False, False]
+    quick[1] = replace(quick[1], latency_ms=20.0)
+    assert "a is fastest: <1 ms in the median, the slowest 20 ms." in said(verdict(quick, {}, 24))
+    assert "1 document is too few" in said(verdict(stand, {}, 1))
+
+
+def said(parts: Iterable[Inline]) -> str:
+    return "".join(part if isinstance(part, str) else part.text for part in parts)
 
 
 def test_the_same_concern_is_said_once() -> None:

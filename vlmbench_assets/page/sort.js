@@ -16,7 +16,7 @@ for (const table of document.querySelectorAll("table.sorted")) {
       heading.setAttribute("aria-sort", down ? "descending" : "ascending");
       const key = (row) => row.cells[column].textContent.trim();
       const missing = (text) => text === "" || text === "—";
-      const value = (text) => (/^[-+−]?\d/.test(text) ? Number.parseFloat(text.replace("−", "-").replace(/(\d) (?=\d)/g, "$1")) : Number.NaN);
+      const value = (text) => (/^<?[-+−]?\d/.test(text) ? Number.parseFloat(text.replace("<", "").replace("−", "-").replace(/(\d) (?=\d)/g, "$1")) : Number.NaN);
       const compare = (a, b) => {
         const [x, y] = [value(a), value(b)];
         return Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b) : x - y;

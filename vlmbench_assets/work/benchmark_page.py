@@ -37,9 +37,19 @@ from vlmbench_assets.work.board_parts import (
     unbroken,
 )
 from vlmbench_assets.work.markdown import NOTHING, interval, number
-from vlmbench_assets.work.rank import FRONT, MISSING, Ranking, cost_cell, cost_header, one_currency, possible_ranks
+from vlmbench_assets.work.rank import (
+    FRONT,
+    MISSING,
+    Ranking,
+    cost_cell,
+    cost_header,
+    known,
+    milliseconds,
+    one_currency,
+    possible_ranks,
+)
 from vlmbench_assets.work.separate import front
-from vlmbench_assets.work.standing import Standing, leaders, listed, standings, verdict
+from vlmbench_assets.work.standing import Standing, leaders, listed, number_of, said_ms, standings, verdict
 
 LONGEST_NOTE = len("first 10000 samples only")
 FIXED = (
@@ -100,7 +110,7 @@ def benchmark_table(rankings: Mapping[str, Ranking]) -> tuple[pd.DataFrame, Aver
         table[name] = table[name].astype("Int64")
     ranked = table[table["rank"].notna()].set_index("model")
     names = ("median_latency_ms", *(["cost_per_1000"] if one_currency(table) is not None else []))
-    others = [{str(model): _none(value) for model, value in ranked[name].items()} for name in names]
+    others = [{str(model): known(value) for model, value in ranked[name].items()} for name in names]
     quality = {str(model): float(value) for model, value in ranked["value"].items()}
     table["front"] = table["model"].isin(front(quality, others, higher_is_better=down))
     return table, averages
@@ -113,8 +123,8 @@ def column(dataset: str, ranking: Ranking) -> str:
 
 def _row(model: str, rankings: Mapping[str, Ranking], averages: Averages) -> dict[str, object]:
     found = averages.models.get(model)
-    rows = {dataset: ranking.table.set_index("model").loc[model] for dataset, ranking in rankings.items()}
-    values = {dataset: _none(row[rankings[dataset].headline]) for dataset, row in rows.items()}
+    rows = {dataset: ranking.table.set_index("model").loc[model].to_dict() for dataset, ranking in rankings.items()}
+    values = {dataset: known(row[rankings[dataset].headline]) for dataset, row in rows.items()}
     notes: dict[str, list[str]] = {}
     for dataset, row in rows.items():
         if row["note"]:
@@ -128,7 +138,7 @@ def _row(model: str, rankings: Mapping[str, Ranking], averages: Averages) -> dic
         "rank_low": found.ranks[0] if found and found.ranks else None,
         "rank_high": found.ranks[1] if found and found.ranks else None,
         "cells": sum(value is not None for value in values.values()),
-        **{name: _mean([_none(row[name]) for row in rows.values()]) for name in ("median_latency_ms", "cost_per_1000")},
+        **{name: _mean([known(row[name]) for row in rows.values()]) for name in ("median_latency_ms", "cost_per_1000")},
         "currency": next((row["currency"] for row in rows.values() if row["currency"]), ""),
         **{column(dataset, rankings[dataset]): value for dataset, value in values.items()},
         "note": "; ".join(f"{', '.join(datasets)}: {note}" for note, datasets in notes.items()),
@@ -150,9 +160,9 @@ def benchmark_rows(board_table: pd.DataFrame, averages: Averages) -> tuple[list[
             row["model"],
             number(row["value"], digits),
             interval(row["ci_low"], row["ci_high"]),
-            *(number(_none(row[name])) for name in datasets),
-            number(_none(row["median_latency_ms"]), 0),
-            *cost_cell(_none(row["cost_per_1000"]), row["currency"], currency),
+            *(number(known(row[name])) for name in datasets),
+            milliseconds(known(row["median_latency_ms"])),
+            *cost_cell(known(row["cost_per_1000"]), row["currency"], currency),
             row["note"],
         ]
         for row in board_table.to_dict("records")
@@ -233,12 +243,12 @@ def _tiles(board: BenchmarkBoard, stand: Sequence[Standing], documents: int) -> 
     yield Tile(f"{board.averages.by} of {best.model}", number(best.value), f"95 %: {ends}" if ends else "")
     if len(scored) > 1:
         yield Tile("models that lead", str(len(first)), f"of {len(scored)} with an average, {len(stand)} in all")
-    yield Tile("datasets", str(len(board.rankings)), f"{documents} documents")
+    yield Tile("datasets", str(len(board.rankings)), number_of(documents, "document"))
     cells = [cell for ranking in board.rankings.values() for cell in ranking.cells.values()]
     yield Tile("cells", f"{sum(cell is not None for cell in cells)}", f"of {len(cells)}")
     quick = [(each.latency_ms, each.model) for each in first if each.latency_ms is not None]
     if quick and len(scored) > 1:
-        yield Tile("fastest that leads", f"{min(quick)[0]:.0f} ms", f"{min(quick)[1]}, mean of medians")
+        yield Tile("fastest that leads", said_ms(min(quick)[0]), f"{min(quick)[1]}, mean of medians")
 
 
 def _matrix(board: BenchmarkBoard, suffix: Suffix) -> list[Block]:
@@ -335,9 +345,5 @@ def _how(board: BenchmarkBoard) -> list[Block]:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known and len(known) == len(values) else None
-
-
-def _none(value: object) -> float | None:
-    return None if value is None or value is pd.NA or value != value else float(str(value))
+    there = [value for value in values if value is not None]
+    return fmean(there) if there and len(there) == len(values) else None

@@ -9,7 +9,7 @@ from vlmbench_assets.page.blocks import Block, Folded, Link, Notice, Paragraph, 
 from vlmbench_assets.work.compare import FEWEST_DOCUMENTS, Verdict
 from vlmbench_assets.work.draw import render_png
 from vlmbench_assets.work.markdown import NOTHING, number
-from vlmbench_assets.work.rank import cost_cell, cost_header
+from vlmbench_assets.work.rank import cost_cell, cost_header, milliseconds
 from vlmbench_assets.work.separate import Pair
 from vlmbench_assets.work.standing import Standing, listed
 
@@ -93,7 +93,7 @@ def score_numbers(standings: Sequence[Standing], headline: str, currency: str | 
             number(each.value),
             number(each.low),
             number(each.high),
-            number(each.latency_ms, 0),
+            milliseconds(each.latency_ms),
             *cost_cell(each.cost, each.currency, currency),
             "yes" if each.front else "no",
         )
@@ -145,12 +145,12 @@ def pair_blocks(pairs: Sequence[Pair], tested: int, how: str, *, higher_is_bette
 
 def _pair_row(pair: Pair, *, higher_is_better: bool) -> tuple[str, ...]:
     difference = None if pair.difference is None else -pair.difference
-    ends = NOTHING if pair.low is None or pair.high is None else f"{-pair.high:+.3f} to {-pair.low:+.3f}"
+    ends = NOTHING if pair.low is None or pair.high is None else f"{signed(-pair.high)} to {signed(-pair.low)}"
     return (
         pair.first,
         pair.second,
-        NOTHING if difference is None else f"{difference:+.3f}",
-        ends.replace("-", "−"),
+        NOTHING if difference is None else signed(difference),
+        ends,
         said_p(pair.p_holm),
         str(pair.losses),
         str(pair.ties),
@@ -158,6 +158,12 @@ def _pair_row(pair: Pair, *, higher_is_better: bool) -> tuple[str, ...]:
         str(pair.documents),
         _said(pair, higher_is_better=higher_is_better),
     )
+
+
+def signed(value: float) -> str:
+    """A difference with its sign, a minus and no hyphen; what rounds to nothing has none."""
+    text = f"{value:+.3f}"
+    return text.replace("-", "−") if float(text) else text[1:]
 
 
 def _said(pair: Pair, *, higher_is_better: bool) -> Verdict:

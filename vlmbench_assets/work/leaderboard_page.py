@@ -38,7 +38,7 @@ from vlmbench_assets.work.board_parts import (
 from vlmbench_assets.work.markdown import NOTHING, interval, number
 from vlmbench_assets.work.rank import FIXED, Ranking, one_currency, terminal_rows
 from vlmbench_assets.work.separate import with_intervals
-from vlmbench_assets.work.standing import Standing, leaders, listed, standings, verdict
+from vlmbench_assets.work.standing import Standing, leaders, listed, number_of, said_ms, standings, verdict
 from vlmbench_assets.work.winners import DIMENSIONS, winners
 
 
@@ -109,10 +109,10 @@ def _tiles(board: Board, stand: Sequence[Standing]) -> Iterator[Tile]:
     yield Tile(f"{board.ranking.headline} of {best.model}", number(best.value), f"95 %: {ends}" if ends else "")
     if len(board.ranking.scores) > 1:
         yield Tile("models that lead", str(len(first)), f"of {len(scored)} with a score, {len(stand)} in all")
-    yield Tile("samples", str(len(board.samples)), f"of {board.samples['doc_id'].nunique()} documents")
+    yield Tile("samples", str(len(board.samples)), f"of {number_of(board.samples['doc_id'].nunique(), 'document')}")
     quick = [(each.latency_ms, each.model) for each in first if each.latency_ms is not None]
     if quick:
-        yield Tile("fastest that leads", f"{min(quick)[0]:.0f} ms", f"{min(quick)[1]}, median")
+        yield Tile("fastest that leads", said_ms(min(quick)[0]), f"{min(quick)[1]}, median")
     cheap = [(each.cost, each.model) for each in first if each.cost is not None and board.currency]
     if cheap:
         yield Tile("cheapest that leads", f"{min(cheap)[0]:.2f}", f"{min(cheap)[1]}, {board.currency} per 1,000")

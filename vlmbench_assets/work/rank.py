@@ -168,7 +168,7 @@ def terminal_rows(table: pd.DataFrame, headline: str, *, brief: bool = False) ->
             percent(row["coverage"]),
             _whole(row["samples"]),
             _whole(row["failed"]),
-            _whole(row["median_latency_ms"]),
+            milliseconds(known(row["median_latency_ms"])),
             number(row["seconds"], 1),
             *cost_cell(known(row["cost_per_1000"]), row["currency"], currency),
             *(number(row[name]) for name in others),
@@ -223,6 +223,11 @@ def possible_ranks(low: int | None, high: int | None) -> str:
 def known(value: float | None) -> float | None:
     """A figure of a table, where there is one."""
     return None if value is None or pd.isna(value) else float(value)
+
+
+def milliseconds(value: float | None) -> str:
+    """A latency as people write it; one below a millisecond is not zero."""
+    return "<1" if value is not None and 0 < value < 1 else number(value, 0)
 
 
 def _whole(value: object) -> str:

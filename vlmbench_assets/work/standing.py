@@ -8,7 +8,7 @@ import pandas as pd
 from vlmbench_assets.page.blocks import Inline, Strong
 from vlmbench_assets.work.compare import FEWEST_DOCUMENTS
 from vlmbench_assets.work.markdown import interval, number
-from vlmbench_assets.work.rank import known, possible_ranks
+from vlmbench_assets.work.rank import known, milliseconds, possible_ranks
 
 MOST_NAMED = 4
 
@@ -87,7 +87,8 @@ def verdict(
         yield f", for the reasons given below. The highest rank has {scored[0].model} with {_scored(scored[0])}."
     elif documents < FEWEST_DOCUMENTS:
         yield Strong("Nothing can be told apart")
-        yield f": {documents} documents are too few for a paired test, which needs {FEWEST_DOCUMENTS}."
+        few = f"{number_of(documents, 'document')} {'is' if documents == 1 else 'are'} too few"
+        yield f": {few} for a paired test, which needs {FEWEST_DOCUMENTS}."
         yield f" The best score has {compared[0].model} with {_scored(compared[0])}."
     elif len(first) == len(compared):
         yield Strong("No best model can be named")
@@ -127,9 +128,21 @@ def _are(names: Sequence[str]) -> str:
 def _cheapest(first: Sequence[Standing]) -> Iterator[Inline]:
     """Which of the leaders that cannot be told apart costs least time."""
     quick = [(each.latency_ms, each.model) for each in first if each.latency_ms is not None]
-    if len(first) > 1 and len(quick) == len(first) and len({latency for latency, _ in quick}) > 1:
+    if len(first) > 1 and len(quick) == len(first):
         (least, quickest), (most, _) = min(quick), max(quick)
-        yield f" Of those that lead, {quickest} is fastest: {least:.0f} ms in the median, the slowest {most:.0f} ms."
+        if said_ms(least) != said_ms(most):
+            yield f" Of those that lead, {quickest} is fastest: {said_ms(least)} in the median, "
+            yield f"the slowest {said_ms(most)}."
+
+
+def said_ms(latency: float) -> str:
+    """Milliseconds as people write them."""
+    return f"{milliseconds(latency)} ms"
+
+
+def number_of(number: int, noun: str) -> str:
+    """So many of them: `1 document`, `2 documents`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def listed(names: Sequence[str]) -> str:
