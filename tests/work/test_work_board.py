@@ -240,7 +240,7 @@ def test_one_complete_model_has_no_rank() -> None:
     assert table["value"].isna().all()
     page = pages_of(rankings)
     assert "Only a has a score on all datasets, so there is no mean rank" in page
-    assert "comparable score of as many samples for b on y." in page
+    assert "A score to average is lacking for b on y." in page
 
 
 def test_models_that_win_on_one_dataset_each_are_told_apart_by_their_mean() -> None:
@@ -309,7 +309,7 @@ def test_the_page_of_a_benchmark_says_what_is_missing() -> None:
     page = pages_of({"x": ranking_of({"a": (0.8,), "b": (1.0,)}), "y": ranking_of({"a": (0.9,), "b": None})})
     assert "Only a has an average" in page
     assert "Without an average: b" in page
-    assert "comparable score of as many samples for b on y." in page
+    assert "A score to average is lacking for b on y." in page
     assert "| b | 1.000 (rank 1) | missing |" in page
     assert "(<../../report/a/x/report.md>)" in page
 

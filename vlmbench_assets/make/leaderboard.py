@@ -1,6 +1,7 @@
 """Make a dataset's `leaderboard`: its models, side by side."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from textwrap import shorten
 
 import pandas as pd
 from pydantic import JsonValue
@@ -32,6 +33,8 @@ from vlmbench_assets.work.report_tables import HEADLINE_POLICY
 from vlmbench_assets.work.winners import DIMENSIONS
 from vlmbench_sdk import ContractError
 
+LONGEST_REASON = 100
+"""Characters of a note that say why tables cannot be read: a broken contract names each column."""
 NEVER_ASKED = "samples were never asked"
 """How the doubt ends that follows from a limit."""
 
@@ -61,7 +64,7 @@ def rank_dataset(
             scores[model] = _scores(judge, Cell(model=model, dataset=dataset), reference)
         except ContractError as error:
             # One lost or damaged table must not keep the other models from being ranked.
-            scores[model], unreadable[model] = None, " ".join(error.what.split())
+            scores[model], unreadable[model] = None, shorten(error.what, LONGEST_REASON, placeholder=" …")
     plugins = {name: bench.metric(name) for name in bench.catalog.metrics}
     combine = combine_by_metric(bench, [headline] if headline else [])
     return rank(scores, headline, plugins, combine.get(headline), unreadable)

@@ -220,7 +220,7 @@ def _lead(board: BenchmarkBoard, stand: Sequence[Standing]) -> Iterator[Block]:
 
 def _lacking(rankings: Mapping[str, Ranking]) -> str:
     found = [f"{model} on {listed(datasets)}" for model, datasets in lacking(rankings).items() if datasets]
-    said = f"There is no comparable score of as many samples for {listed(found)}. " if found else ""
+    said = f"A score to average is lacking for {listed(found)}. " if found else ""
     return f"{said}A missing cell is no zero, and no mean leaves it out."
 
 
