@@ -51,6 +51,8 @@ def test_long_text_is_cut_and_says_so() -> None:
     [
         (number(0.12345), "0.123"),
         (number(0.0), "0.000"),
+        (number(-0.0004), "0.000"),
+        (interval(-0.0004, 0.5), "0.000 to 0.500"),
         (number(None), "—"),
         (number(float("nan")), "—"),
         (percent(0.5), "50.0 %"),

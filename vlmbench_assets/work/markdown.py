@@ -31,7 +31,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], longest
 
 def number(value: float | None, digits: int = 3) -> str:
     """A score; a dash where there is none, never a zero."""
-    return NOTHING if value is None or math.isnan(value) else f"{value:.{digits}f}"
+    return NOTHING if value is None or math.isnan(value) else f"{value:z.{digits}f}"
 
 
 def percent(share: float | None) -> str:
@@ -43,4 +43,4 @@ def interval(low: float | None, high: float | None) -> str:
     """An interval, or nothing."""
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return ""
-    return f"{low:.3f} to {high:.3f}"
+    return f"{low:z.3f} to {high:z.3f}"
