@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from playwright.sync_api import sync_playwright
 
+from tests.accessible import assert_accessible, with_axe
 from tests.cells import answer, bench_of
 from tests.support import Run, write_yaml
 from tests.test_compare import write_documents
@@ -187,7 +188,7 @@ def test_a_browser_shows_the_page_at_any_width(made: Path) -> None:
     errors: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = browser.new_page()
+        page = with_axe(browser.new_page())
         page.on("console", lambda message: errors.append(message.text))
         page.on("pageerror", lambda error: errors.append(str(error)))
         for path in pages(made):
@@ -199,6 +200,7 @@ def test_a_browser_shows_the_page_at_any_width(made: Path) -> None:
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             page.set_viewport_size({"width": 1200, "height": 800})
             assert page.evaluate(CLIPPED) == [], "a table is read without scrolling"
+            assert_accessible(page)
             assert page.locator("p strong").first.is_visible()
             table = page.locator("table.sorted").first
             table.get_by_role("button", name="model").click()
