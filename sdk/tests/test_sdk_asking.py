@@ -53,7 +53,7 @@ def requests(count: int) -> list[Request]:
 @given(count=st.integers(0, 20), size=st.integers(1, 7), bad=st.sets(st.integers(0, 19)))
 def test_every_request_gets_exactly_one_answer(count: int, size: int, bad: set[int]) -> None:
     names = {f"s{index}" for index in bad}
-    answers = list(ask_all(Batched(size, names), requests(count)))  # type: ignore[arg-type]
+    answers = list(ask_all(Batched(size, names), requests(count)))
     assert sorted(answer.sample_id for answer in answers) == sorted(request.sample_id for request in requests(count))
     for answer in answers:
         assert (answer.status == "error") == (answer.sample_id in names)
@@ -61,7 +61,7 @@ def test_every_request_gets_exactly_one_answer(count: int, size: int, bad: set[i
 
 def test_a_model_that_stops_early_leaves_error_rows() -> None:
     model = Scripted([Answer(sample_id="s0")])
-    found = {answer.sample_id: answer.error for answer in ask_all(model, requests(2))}  # type: ignore[arg-type]
+    found = {answer.sample_id: answer.error for answer in ask_all(model, requests(2))}
     assert found == {"s0": "", "s1": "the model gave no answer"}
 
 
@@ -69,12 +69,12 @@ def test_a_model_that_stops_early_leaves_error_rows() -> None:
 def test_answers_nobody_asked_for_are_a_mistake_of_the_plugin(answers: list[str]) -> None:
     model = Scripted([Answer(sample_id=name) for name in answers])
     with pytest.raises(PluginError, match="model scripted"):
-        list(ask_all(model, requests(1)))  # type: ignore[arg-type]
+        list(ask_all(model, requests(1)))
 
 
 def test_an_error_of_the_tree_ends_the_job() -> None:
     with pytest.raises(ModelError, match="connection"):
-        list(ask_all(Scripted([], fatal=True), requests(3)))  # type: ignore[arg-type]
+        list(ask_all(Scripted([], fatal=True), requests(3)))
 
 
 def test_the_journal_drops_what_is_torn_or_damaged(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ class Troubled(Model[NoOptions]):
 def ask(model: Model[NoOptions], count: int, retry: Retry) -> tuple[dict[str, Answer], list[float]]:
     pauses: list[float] = []
     requests = [Request(sample_id=f"s{index}", images=()) for index in range(count)]
-    found = {answer.sample_id: answer for answer in ask_all(model, requests, retry, pauses.append)}  # type: ignore[arg-type]
+    found = {answer.sample_id: answer for answer in ask_all(model, requests, retry, pauses.append)}
     assert len(found) == count
     return found, pauses
 

@@ -1,6 +1,7 @@
 """An answer counts only when the model saw the image whose digest stands in its lineage."""
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -45,7 +46,7 @@ def test_such_a_request_is_not_asked_and_the_others_are(tmp_path: Path) -> None:
     class Seen(Model[NoOptions]):
         asked: ClassVar[list[str]] = []
 
-        def answer(self, requests):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+        def answer(self, requests: Iterable[Request]) -> Iterator[Answer]:
             for each in requests:
                 self.asked.append(each.sample_id)
                 yield Answer(sample_id=each.sample_id, answer="said")
@@ -54,6 +55,6 @@ def test_such_a_request_is_not_asked_and_the_others_are(tmp_path: Path) -> None:
     page.write_bytes(b"page")
     requests = [request(page, "a"), request(page, "b", b"other"), request(page, "c"), request(page, "d", b"other")]
     model = Seen(NoOptions(), ModelSettings(name="seen"))
-    found = {answer.sample_id: answer for answer in ask_all(model, requests, check=ImageWatch().problem)}  # type: ignore[arg-type]
+    found = {answer.sample_id: answer for answer in ask_all(model, requests, check=ImageWatch().problem)}
     assert model.asked == ["a", "c"]
     assert {name: answer.status for name, answer in found.items()} == {"a": "ok", "b": "error", "c": "ok", "d": "error"}

@@ -5,8 +5,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 
 from vlmbench_sdk.errors import PluginError, RequestError, VlmBenchError
-from vlmbench_sdk.model import Model
-from vlmbench_sdk.plugin_specs import Options
+from vlmbench_sdk.model import Model, OptionsT
 from vlmbench_sdk.records import Answer, Request
 from vlmbench_sdk.retry import Retry, failed_status, is_transient
 
@@ -16,7 +15,7 @@ Check = Callable[[Request], str]
 
 
 def ask_all(
-    model: Model[Options],
+    model: Model[OptionsT],
     requests: Iterable[Request],
     retry: Retry | None = None,
     pause: Pause = time.sleep,
@@ -66,7 +65,7 @@ def ask_all(
 
 
 def _ask_alone(
-    model: Model[Options], request: Request, policy: Retry, pause: Pause, raised: Exception | None
+    model: Model[OptionsT], request: Request, policy: Retry, pause: Pause, raised: Exception | None
 ) -> Iterator[Answer]:
     """Ask one request until it is answered, fails for good, or was asked often enough.
 
@@ -96,7 +95,7 @@ def _ask_alone(
             return
 
 
-def _ask_once(model: Model[Options], request: Request) -> tuple[Answer | None, Exception | None]:
+def _ask_once(model: Model[OptionsT], request: Request) -> tuple[Answer | None, Exception | None]:
     """Ask one request alone; return its answer, and what the model raised."""
     asking = _ask(model, deque([request]), {})
     answer: Answer | None = None
@@ -108,7 +107,7 @@ def _ask_once(model: Model[Options], request: Request) -> tuple[Answer | None, E
 
 
 def _ask(
-    model: Model[Options], waiting: deque[Request], taken: dict[str, Request], check: Check = lambda _request: ""
+    model: Model[OptionsT], waiting: deque[Request], taken: dict[str, Request], check: Check = lambda _request: ""
 ) -> Generator[Answer, None, Exception | None]:
     """Feed `waiting` to the model, leave in `taken` what it took unanswered, return what it raised."""
 
