@@ -6,7 +6,7 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.checks import StageEvents, run_stage
 from vlmbench_assets.make.benchmark_leaderboard import make_benchmark_leaderboard
 from vlmbench_assets.partitions import OWNERS, Partitions
-from vlmbench_assets.shown import csv_table, page, pages
+from vlmbench_assets.shown import board
 
 
 def benchmark_leaderboard_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
@@ -30,16 +30,7 @@ def benchmark_leaderboard_asset(bench: Bench, partitions: Partitions) -> dg.Asse
 
         def make() -> dg.MaterializeResult[None]:
             text, manifest = make_benchmark_leaderboard(bench, benchmark)
-            folder = bench.store.folder("benchmark_leaderboard", benchmark)
-            return dg.MaterializeResult(
-                metadata={
-                    "leaderboard": page(text, folder),
-                    "table": csv_table(folder / "leaderboard.csv"),
-                    **{name: dg.MetadataValue.path(folder / name) for name in pages(manifest)},
-                    "lineage": dg.MetadataValue.json(manifest.lineage),
-                },
-                data_version=dg.DataVersion(manifest.version),
-            )
+            return board(text, manifest, bench.store.folder("benchmark_leaderboard", benchmark))
 
         yield from run_stage("benchmark_leaderboard", make)
 

@@ -6,7 +6,7 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.checks import StageEvents, run_stage
 from vlmbench_assets.make.leaderboard import make_leaderboard
 from vlmbench_assets.partitions import OWNERS, Partitions
-from vlmbench_assets.shown import csv_table, page, pages
+from vlmbench_assets.shown import board
 
 
 def leaderboard_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefinition:
@@ -26,16 +26,7 @@ def leaderboard_asset(bench: Bench, partitions: Partitions) -> dg.AssetsDefiniti
 
         def make() -> dg.MaterializeResult[None]:
             text, manifest = make_leaderboard(bench, dataset)
-            folder = bench.store.folder("leaderboard", dataset)
-            return dg.MaterializeResult(
-                metadata={
-                    "leaderboard": page(text, folder),
-                    "table": csv_table(folder / "leaderboard.csv"),
-                    **{name: dg.MetadataValue.path(folder / name) for name in pages(manifest)},
-                    "lineage": dg.MetadataValue.json(manifest.lineage),
-                },
-                data_version=dg.DataVersion(manifest.version),
-            )
+            return board(text, manifest, bench.store.folder("leaderboard", dataset))
 
         yield from run_stage("leaderboard", make)
 

@@ -93,6 +93,19 @@ def pages(manifest: Manifest) -> list[str]:
     return [name for name in manifest.files if Path(name).suffix in {".md", ".html", ".csv"}]
 
 
+def board(text: str, manifest: Manifest, folder: Path) -> dg.MaterializeResult[None]:
+    """A leaderboard that was made: its page, its table, the paths of its files, and what it was made from."""
+    return dg.MaterializeResult(
+        metadata={
+            "leaderboard": page(text, folder),
+            "table": csv_table(folder / "leaderboard.csv"),
+            **{name: dg.MetadataValue.path(folder / name) for name in pages(manifest)},
+            "lineage": dg.MetadataValue.json(manifest.lineage),
+        },
+        data_version=dg.DataVersion(manifest.version),
+    )
+
+
 def page(text: str, folder: Path) -> dg.MetadataValue:
     """A page with its pictures inside, made small; those that are too much are named by their path."""
     kept = text
