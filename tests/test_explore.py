@@ -3,9 +3,8 @@
 import hashlib
 import io
 import json
+import os
 import shutil
-import socket
-import subprocess
 import sys
 import urllib.error
 import urllib.parse
@@ -19,13 +18,11 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from tests.cells import bench_of, make_everything
-from tests.support import write_source, write_yaml
+from tests.support import free_port, served, write_source, write_yaml
 from tests.test_ui import FLAGS
 from vlmbench_assets.cli.explore import explore
 from vlmbench_assets.exploring import explorable
 from vlmbench_sdk import PluginError
-
-TRIES = 60
 
 
 @pytest.fixture
@@ -45,40 +42,23 @@ def results(workspace: Path) -> Path:
 
 
 @pytest.fixture
-def served(results: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def explored(results: Path) -> Iterator[str]:
+    port = free_port()
     command = [sys.executable, "-m", "vlmbench_assets.cli", "explore", "--workspace", str(results), "--port", str(port)]
-    with (results / "explore.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(TRIES):
-            assert process.poll() is None, (results / "explore.log").read_text(encoding="utf-8")
-            try:
-                urllib.request.urlopen(f"{address}/-/versions.json", timeout=5).close()  # noqa: S310
-                break
-            except (urllib.error.URLError, OSError):
-                try:
-                    process.wait(1)
-                except subprocess.TimeoutExpired:
-                    continue
+    with served(command, f"{address}/-/versions.json", results, dict(os.environ)):
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.mark.engine("chromium")
-def test_queries_pictures_and_samples_are_seen_in_a_browser(served: str, results: Path) -> None:
+def test_queries_pictures_and_samples_are_seen_in_a_browser(explored: str, results: Path) -> None:
     errors: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page(viewport={"width": 1500, "height": 1000})
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-        page.goto(f"{served}/vlmbench")
+        page.goto(f"{explored}/vlmbench")
         page.get_by_role("link", name="Worst samples").first.click()
         page.get_by_label("model").fill("other")
         page.get_by_role("button", name="Run SQL").click()
@@ -90,19 +70,19 @@ def test_queries_pictures_and_samples_are_seen_in_a_browser(served: str, results
         page.wait_for_function("document.querySelector('td.col-image img').naturalWidth === 40")
         page.get_by_role("link", name="s0", exact=True).click()
         expect(page.locator("td.col-model")).to_have_text(["echo", "other"])
-        page.goto(f"{served}/vlmbench/models_side_by_side?field=f0")
+        page.goto(f"{explored}/vlmbench/models_side_by_side?field=f0")
         expect(page.locator("td.col-echo")).to_have_text(["✓ f0", "✗ f0"])
-        page.goto(f"{served}/vlmbench/aggregates")
+        page.goto(f"{explored}/vlmbench/aggregates")
         expect(page.get_by_text("failures_worst").first).to_be_visible()
         browser.close()
     assert errors == []
-    _every_query_runs(served)
-    _nothing_is_written_and_nothing_else_is_served(served, results)
+    _every_query_runs(explored)
+    _nothing_is_written_and_nothing_else_is_served(explored, results)
 
 
-def _every_query_runs(served: str) -> None:
-    listed = json.loads(_read(f"{served}/-/metadata.json"))["databases"]["vlmbench"]["queries"]
-    rows = {name: json.loads(_read(f"{served}/vlmbench/{name}.json?_shape=array")) for name in listed}
+def _every_query_runs(explored: str) -> None:
+    listed = json.loads(_read(f"{explored}/-/metadata.json"))["databases"]["vlmbench"]["queries"]
+    rows = {name: json.loads(_read(f"{explored}/vlmbench/{name}.json?_shape=array")) for name in listed}
     assert [(row["model"], row["value"]) for row in rows["leaderboard"]] == [("echo", 0.75), ("other", 0.0)]
     assert {(row["right_model"], row["wrong_model"]) for row in rows["disagreements"]} == {("echo", "other")}
     assert len(rows["disagreements"]) == 3
@@ -115,21 +95,21 @@ def _every_query_runs(served: str) -> None:
     }
     assert len(rows["slowest"]) == 8
     assert rows["failures"] == []
-    grouped = json.loads(_read(f"{served}/vlmbench/scores_by_group.json?_shape=array&dimension=field"))
+    grouped = json.loads(_read(f"{explored}/vlmbench/scores_by_group.json?_shape=array&dimension=field"))
     assert len(grouped) == 4
 
 
-def _nothing_is_written_and_nothing_else_is_served(served: str, results: Path) -> None:
+def _nothing_is_written_and_nothing_else_is_served(explored: str, results: Path) -> None:
     sql = urllib.parse.quote("delete from answers")
     with pytest.raises(urllib.error.HTTPError, match="400"):
-        _read(f"{served}/vlmbench.json?sql={sql}")
+        _read(f"{explored}/vlmbench.json?sql={sql}")
     picture = results / "source/page.png"
     digest = hashlib.sha256(picture.read_bytes()).hexdigest()
-    assert _read(f"{served}/-/vlmbench/images/{digest}") == picture.read_bytes()
+    assert _read(f"{explored}/-/vlmbench/images/{digest}") == picture.read_bytes()
     picture.write_bytes(b"something else")
     for name in (digest, "0" * 64):
         with pytest.raises(urllib.error.HTTPError, match="404"):
-            _read(f"{served}/-/vlmbench/images/{name}")
+            _read(f"{explored}/-/vlmbench/images/{name}")
 
 
 def _read(url: str) -> bytes:
