@@ -109,6 +109,20 @@ def test_nobody_leads_whom_nothing_can_be_held_against(page: Page) -> None:
     assert leaders(("a", 1, 1, ""), ("b", None, None, "")) == [["a"], 0]
 
 
+def test_a_cost_names_its_currency_and_several_have_no_axis_in_common(page: Page) -> None:
+    rows = [
+        {"model": model, "cost_per_1000": cost, "currency": currency, "score": 0.5, "front": False, "flags": {}}
+        for model, cost, currency in (("a", 0.28, "USD"), ("b", 23.77, "RUB"), ("c", 0, ""), ("d", None, ""))
+    ]
+    assert page.evaluate("rows => rows.map(site.cost)", rows) == ["0.28 USD", "23.77 RUB", "0.00", "—"]
+    assert page.evaluate("rows => site.currencies(rows)", rows) == ["USD", "RUB"]
+    charts = "rows => [...site.charts({ rows, metric: null }).querySelectorAll('svg')].map((each) => each.textContent)"
+    told = [{**row, "median_latency_ms": 10 + at} for at, row in enumerate(rows)]
+    assert len(page.evaluate(charts, told)) == 1
+    (_, cost) = page.evaluate(charts, [told[0], {**told[1], "currency": "USD"}])
+    assert "Cost of 1,000 answers, USD" in cost
+
+
 def test_a_cell_without_scores_shows_its_answers(page: Page) -> None:
     go(page, "#/dataset/letters")
     page.get_by_role("region", name="Table: Leaderboard").get_by_role("link", name="half").click()

@@ -79,6 +79,7 @@ def board(
             {
                 "model": row["model"],
                 **figures,
+                "currency": "" if pd.isna(row["currency"]) else str(row["currency"]),
                 "score": numbers([row[headline]])[0] if headline else None,
                 "others": numbers([row[column] for column in others]),
                 "front": bool(row["front"]),
@@ -93,6 +94,7 @@ def board(
             {
                 "model": model,
                 **nothing,
+                "currency": "",
                 "others": [None] * len(others),
                 "front": False,
                 "flags": flags[model],

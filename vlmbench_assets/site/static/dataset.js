@@ -6,9 +6,12 @@
 
   const ranks = (row) => (known(row.rank_low) ? (row.rank_low === row.rank_high ? site.whole(row.rank_low) : `${row.rank_low}–${row.rank_high}`) : site.nothing);
 
+  site.currencies = (rows) => [...new Set(rows.filter((row) => row.cost_per_1000 > 0).map((row) => row.currency))];
+  site.cost = (row) => (row.cost_per_1000 > 0 ? `${site.decimal(row.cost_per_1000, 2)} ${row.currency}`.trim() : site.decimal(row.cost_per_1000, 2));
+
   function leaderboard(dataset, board) {
     const { metric } = dataset;
-    const priced = dataset.rows.some((row) => row.cost_per_1000 > 0);
+    const priced = site.currencies(dataset.rows).length > 0;
     const noted = dataset.rows.some((row) => row.apart || Object.keys(row.flags).length);
     const down = metric ? metric.higher : true;
     const columns = [
@@ -25,20 +28,22 @@
       { key: 'samples', label: t('samples'), numeric: true, down: true, value: (row) => row.samples, cell: (row) => site.whole(row.samples) },
       { key: 'failed', label: t('failed'), numeric: true, value: (row) => row.failed, cell: (row) => site.whole(row.failed) },
       { key: 'latency', label: t('latency.ms'), numeric: true, value: (row) => row.median_latency_ms, cell: (row) => site.whole(row.median_latency_ms) },
-      ...(priced ? [{ key: 'cost', label: t('cost.1000'), numeric: true, value: (row) => row.cost_per_1000, cell: (row) => site.decimal(row.cost_per_1000, 2) }] : []),
+      ...(priced ? [{ key: 'cost', label: t('cost.1000'), numeric: true, value: (row) => row.cost_per_1000, cell: site.cost }] : []),
       ...dataset.metrics.map((each, at) => ({ key: `m ${each.name}`, label: each.name, title: t(each.higher ? 'higher.better' : 'lower.better'), numeric: true, down: each.higher, value: (row) => row.others[at], cell: (row) => site.score(row.others[at]) })),
     ];
     return site.table({ caption: t('leaderboard'), columns, rows: dataset.rows, sort: ['rank', false], filter: (row) => row.model, rowHeader: 'model' });
   }
 
-  function chart(dataset) {
+  site.charts = (dataset) => {
     const points = dataset.rows.map((row) => ({ name: row.model, y: row.score, low: row.ci_low, high: row.ci_high, strong: row.front, row }));
     const metric = dataset.metric ? dataset.metric.name : t('score');
     const latency = site.scatter({ label: t('chart.latency', { metric }), x: t('latency.ms.log'), y: metric, log: true, points: points.map((each) => ({ ...each, x: each.row.median_latency_ms })) });
-    const cost = dataset.rows.some((row) => row.cost_per_1000 > 0)
-      ? site.scatter({ label: t('chart.cost', { metric }), x: t('cost.1000'), y: metric, points: points.map((each) => ({ ...each, x: each.row.cost_per_1000 })) }) : null;
+    // Amounts of several currencies have no axis in common.
+    const [currency, ...others] = site.currencies(dataset.rows);
+    const cost = currency !== undefined && !others.length
+      ? site.scatter({ label: t('chart.cost', { metric }), x: [t('cost.1000'), currency].filter(Boolean).join(', '), y: metric, points: points.map((each) => ({ ...each, x: each.row.cost_per_1000 })) }) : null;
     return latency || cost ? site.panel(t('charts'), h('div', { class: 'figures' }, latency, cost), h('p', { class: 'hint' }, t('charts.hint'))) : null;
-  }
+  };
 
   function sliced(dataset, board) {
     if (!board.slices.length) return null;
@@ -123,7 +128,7 @@
           [t('licence'), dataset.licence], [t('citation'), dataset.citation],
         ])),
       site.panel(t('leaderboard'), h('p', { class: 'hint' }, t('leaderboard.hint')), leaderboard(dataset, board)),
-      chart(dataset),
+      site.charts(dataset),
       dataset.metric ? sliced(dataset, board) : null,
       await compared(dataset, board),
     ];
