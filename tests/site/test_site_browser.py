@@ -110,7 +110,7 @@ def test_nobody_leads_whom_nothing_can_be_held_against(page: Page) -> None:
 
 
 def test_a_cost_names_its_currency_and_several_have_no_axis_in_common(page: Page) -> None:
-    rows = [
+    rows: list[dict[str, object]] = [
         {"model": model, "cost_per_1000": cost, "currency": currency, "score": 0.5, "front": False, "flags": {}}
         for model, cost, currency in (("a", 0.28, "USD"), ("b", 23.77, "RUB"), ("c", 0, ""), ("d", None, ""))
     ]
