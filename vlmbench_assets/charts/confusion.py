@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from vlmbench_assets.charts.style import INK, SIZE, counted, label, name_axes, new_figure
+from vlmbench_assets.charts.style import INK, SIZE, counted, label, name_axes, new_figure, shades
 from vlmbench_assets.work.classes import confusion
 from vlmbench_assets.work.report_tables import ReportTables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DARK = 0.55
 NARROW = 9
 """Columns from which the numbers in them must be small."""
 WIDEST_CLASS = 120.0
@@ -26,7 +25,7 @@ def draw(tables: ReportTables) -> "Figure | None":
     totals = counts.sum(axis=1)
     shares = counts.div(totals.where(totals > 0, 1), axis=0).to_numpy(dtype=float)
     figure, (axes,) = new_figure(1.9 + 0.42 * len(counts))
-    image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    image = axes.imshow(shares, cmap=shades(), vmin=0, vmax=1, aspect="auto")
     rows = [
         f"{label(str(name), WIDEST_CLASS)}  (n={counted(int(totals.iloc[at]))})" for at, name in enumerate(counts.index)
     ]
@@ -34,8 +33,7 @@ def draw(tables: ReportTables) -> "Figure | None":
     size = SIZE - 1 if len(counts.columns) <= NARROW else SIZE - 3
     for (row, column), number in np.ndenumerate(counts.to_numpy(dtype=int)):
         if number:
-            ink = INK if shares[row, column] > DARK else "white"
-            axes.text(column, row, counted(int(number)), ha="center", va="center", fontsize=size, color=ink)
+            axes.text(column, row, counted(int(number)), ha="center", va="center", fontsize=size, color=INK)
     axes.set_ylabel("gold class")
     axes.set_xlabel("class that was named")
     bar = figure.colorbar(image, ax=axes, fraction=0.03, pad=0.02)

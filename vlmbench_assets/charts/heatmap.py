@@ -15,6 +15,7 @@ from vlmbench_assets.charts.style import (
     name_axes,
     new_figure,
     scored,
+    shades,
 )
 from vlmbench_assets.work.aggregate import BETWEEN, PAIR
 from vlmbench_assets.work.report_tables import ReportTables
@@ -22,7 +23,6 @@ from vlmbench_assets.work.report_tables import ReportTables
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DARK = 0.55
 ROOMY = 7
 """Columns up to which the numbers in them have their usual size."""
 
@@ -41,16 +41,13 @@ def draw(tables: ReportTables) -> "Figure | None":
     columns, beside = biggest({str(name): int(n) for name, n in counts.sum(axis=0).items()}, MOST_COLUMNS)
     scores, counts = scores.loc[rows, columns], counts.loc[rows, columns]
     figure, (axes,) = new_figure(1.5 + 0.55 * len(rows))
-    colours = "cividis" if plugin.higher_is_better else "cividis_r"
     values, samples = scores.to_numpy(dtype=float), counts.to_numpy(dtype=int)
-    image = axes.imshow(values, cmap=colours, vmin=low, vmax=high, aspect="auto")
+    image = axes.imshow(values, cmap=shades(deep_is_high=plugin.higher_is_better), vmin=low, vmax=high, aspect="auto")
     name_axes(axes, [label(name) for name in rows], columns)
     for (row, column), value in np.ndenumerate(values):
-        share = (value - low) / ((high - low) or 1)
-        light = np.isnan(value) or (share > DARK if plugin.higher_is_better else share < 1 - DARK)
         said = f"{scored(value)}\nn={counted(int(samples[row, column]))}"
         size = 9 if len(columns) <= ROOMY else 7
-        axes.text(column, row, said, ha="center", va="center", fontsize=size, color=INK if light else "white")
+        axes.text(column, row, said, ha="center", va="center", fontsize=size, color=INK)
     axes.set_ylabel(str(scores.index.name) + (rest if len(rows) > 2 else ""))
     axes.set_xlabel(str(scores.columns.name) + beside)
     direction = "higher" if plugin.higher_is_better else "lower"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
     from matplotlib.ft2font import FT2Font
 
@@ -28,6 +29,8 @@ CATEGORY_COLOURS = {
     "not_judged": "#e8e8e8",
 }
 """Okabe and Ito's palette (Color Universal Design, 2008), with greys for what has no answer or no verdict."""
+PALE, DEEP = "#eef3f8", "#6aa9e0"
+"""Ends of the scale of shades: one hue, as on the site; `INK` is readable on all of it (5.9 to 1 on the deepest)."""
 WIDTH = 8.6
 FONT = "DejaVu Sans"
 """It comes with matplotlib, so that every machine draws the same, and has Latin, Greek and Cyrillic letters."""
@@ -67,6 +70,13 @@ def new_figure(height: float, columns: int = 1) -> "tuple[Figure, list[Axes]]":
         for side in axes.spines.values():
             side.set_visible(False)
     return figure, found
+
+
+def shades(*, deep_is_high: bool = True) -> "Colormap":
+    """The scale of shades for numbers in a grid."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("shades", [PALE, DEEP] if deep_is_high else [DEEP, PALE])
 
 
 @lru_cache(maxsize=10_000)
