@@ -48,6 +48,21 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def folder_held(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold a folder itself; a holder that was killed holds it no longer.
+
+    Raises:
+        BlockingIOError: When another holds it, and there is to be no waiting.
+    """
+    handle = os.open(folder, _FOLDER)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(handle)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it where they are missing, so that they survive a power cut."""
     if not folder.is_dir():

@@ -93,9 +93,11 @@ class Store:
         """Write an asset's files and then the manifest that speaks for them, and keep both in the history.
 
         Killed or cut off at any point, what is there is either the old state or is seen to be unfinished:
-        `manifest.next.json` stands from before the first file changes until the manifest is in place.
+        `manifest.next.json` stands from before the first file changes until the manifest is in place. Files of the
+        last publication that this one has not, such as a picture that is drawn no more, go last.
         """
         folder = self.folder(asset, dataset, model)
+        before = self.manifest(asset, dataset, model)
         manifest = Manifest(
             asset=asset,
             dataset=dataset,
@@ -117,6 +119,8 @@ class Store:
         self._remember(folder, manifest, content)
         (folder / NEXT).replace(folder / MANIFEST)
         sync_folder(folder)
+        for name in set(before.files if before else ()) - set(files):
+            (folder / Path(name).name).unlink(missing_ok=True)
         return manifest
 
     def manifest(self, asset: AssetName, dataset: str, model: str = "") -> Manifest | None:

@@ -122,6 +122,14 @@ def test_images_of_old_samples_go_and_those_of_the_current_stay(tmp_path: Path) 
     assert (old.exists(), new.exists()) == (False, True)
 
 
+def test_a_picture_that_is_drawn_no_more_does_not_stay_beside_the_page(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for files in ({"report.md": b"one", "errors.png": b"picture"}, {"report.md": b"two"}):
+        store.publish("report", "made", "echo", files=files, lineage={}, digests={}, facts={})
+    folder = store.folder("report", "made", "echo")
+    assert sorted(path.name for path in folder.iterdir()) == ["history", "manifest.json", "report.md"]
+
+
 def test_a_reader_that_is_at_work_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(tmp_path)
     publish_samples(store, "made", "one")

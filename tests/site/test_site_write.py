@@ -1,6 +1,9 @@
 """Writing the site: whole or not at all, the same for the same data, and never over what is not a site."""
 
 import json
+import os
+import signal
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -101,6 +104,28 @@ def test_a_site_that_fails_half_way_leaves_the_old_one(
         written(bench, out, "none")
     assert content(out) == before
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+def _killed_in_the_middle(root: Path, out: Path) -> None:
+    write_site(bench_of(root), out, "none", lambda _: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_one_and_a_living_ones_work_stays(
+    bench: Bench, tmp_path: Path
+) -> None:
+    out = tmp_path / "site"
+    writer = get_context("forkserver").Process(target=_killed_in_the_middle, args=(bench.workspace.root, out))
+    writer.start()
+    writer.join()
+    assert writer.exitcode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    # What is only named alike is somebody's own.
+    (tmp_path / ".site.backup").mkdir()
+    with write._workplace(out) as other:
+        written(bench, out, "none")
+        assert sorted(tmp_path.iterdir()) == sorted([tmp_path / ".site.backup", other, out])
+    assert not left.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".site.backup", "site"]
 
 
 def test_a_picture_that_is_not_what_was_asked_is_not_shown(bench: Bench, tmp_path: Path) -> None:

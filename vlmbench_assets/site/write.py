@@ -4,13 +4,14 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from vlmbench_assets.bench import Bench
-from vlmbench_assets.files import cannot_write, make_folder, remove_tree
+from vlmbench_assets.files import cannot_write, folder_held, make_folder, remove_tree
 from vlmbench_assets.page.as_html import style
 from vlmbench_assets.site.gather import Gatherer
 from vlmbench_assets.site.pictures import FOLDER, Images, Pictures, made_how
@@ -55,12 +56,10 @@ def write_site(bench: Bench, out: Path, images: Images, say: Callable[[str], Non
     earlier = _Earlier(out, marker.get("pictures"), marker.get("made"))
     try:
         make_folder(out.parent)
-        made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-        try:
+        with _workplace(out) as made:
             written = _fill(bench, made, images, earlier, say)
             _swap(made, out)
-        finally:
-            remove_tree(made)
+        _clear(out)
     except OSError as error:
         raise cannot_write(out, error) from error
     return written
@@ -126,6 +125,30 @@ def _fill(bench: Bench, made: Path, images: Images, earlier: _Earlier, say: Call
 
 
 _RUN = "Run some cells first: `vlmbench run`"
+
+
+@contextmanager
+def _workplace(out: Path) -> Iterator[Path]:
+    """A folder beside the site to write it in. It is held, so that one that a killed writer left is known."""
+    with ExitStack() as stack:
+        with folder_held(out.parent):
+            made = Path(tempfile.mkdtemp(dir=out.parent, prefix=_beside(out)))
+            stack.callback(remove_tree, made)
+            stack.enter_context(folder_held(made))
+        yield made
+
+
+def _beside(out: Path) -> str:
+    return f".{out.name}.vlmbench-site-"
+
+
+def _clear(out: Path) -> None:
+    """Remove what killed writers left beside a site; only once a whole one stands, for one of them may be the last."""
+    with folder_held(out.parent):
+        for left in out.parent.iterdir():
+            if left.name.startswith(_beside(out)) and left.is_dir() and not left.is_symlink():
+                with suppress(BlockingIOError), folder_held(left, wait=False):
+                    remove_tree(left)
 
 
 def _swap(made: Path, out: Path) -> None:
