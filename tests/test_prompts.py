@@ -9,8 +9,8 @@ from tests.cells import answer, bench_of, score
 from tests.support import Run, write_yaml
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import ANSWERS, METRICS
+from vlmbench_assets.make.answered import read_answered
 from vlmbench_assets.make.leaderboard import make_leaderboard
-from vlmbench_assets.make.metrics import read_answered
 from vlmbench_assets.plan import make_plan
 from vlmbench_assets.staleness import CellJudgement
 from vlmbench_assets.tables import read_table

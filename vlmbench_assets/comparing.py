@@ -8,7 +8,8 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.difference import State, combine_of_metric, states_of, tables_of
 from vlmbench_assets.make.aggregates import with_resolution
-from vlmbench_assets.make.leaderboard import cell_warnings, limit_of
+from vlmbench_assets.make.answered import limit_of
+from vlmbench_assets.make.leaderboard import cell_warnings
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.work.compare import Comparison, Difference, compare, corrected_for_number
 from vlmbench_assets.work.robustness import drops
@@ -96,7 +97,7 @@ def shared_datasets(bench: Bench, models: Sequence[str]) -> list[str]:
 
 
 def _warnings(judge: Judge, cell: Cell, state: State) -> list[str]:
-    limit = limit_of(state.answers) if state.answers else None
+    limit = limit_of(state.answers)
     return [*([f"first {limit} samples only"] if limit else []), *cell_warnings(judge, cell)]
 
 

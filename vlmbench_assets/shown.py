@@ -16,12 +16,11 @@ import pandas as pd
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import AGGREGATES, ANSWERS, UNANSWERED
-from vlmbench_assets.make.samples import samples_of
-from vlmbench_assets.prompting import collection_of
+from vlmbench_assets.make.answered import held_to_contracts, without_its_thinking
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import read_table
 from vlmbench_assets.work.cost import cost_of
-from vlmbench_assets.work.parse import contracts_of, spoken, with_failures
+from vlmbench_assets.work.percentiles import median
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY
 
 Shown = dict[str, dg.MetadataValue]
@@ -48,16 +47,17 @@ def cell_figures(bench: Bench, cell: Cell) -> Shown:
 
 def answer_figures(bench: Bench, cell: Cell, answers: pd.DataFrame) -> Shown:
     """Figures of a cell's answers; what is not known is left out, never zero."""
-    read = _against_contracts(bench, cell, answers)
+    said = without_its_thinking(bench, cell, answers)
+    read = held_to_contracts(bench, cell, said)
     failed = read["status"].isin(UNANSWERED)
     shown: Shown = {"samples": dg.MetadataValue.int(len(read)), "failed": dg.MetadataValue.int(int(failed.sum()))}
     given = ~read["status"].isin(UNANSWERED - {"parse_failed"})
-    if read is not answers and given.any():
+    if read is not said and given.any():
         shown["contract_kept"] = dg.MetadataValue.float(float((read.loc[given, "status"] != "parse_failed").mean()))
     cost = cost_of(answers, bench.catalog.models[cell.model].price)
     # Of all answers or of none: a part would look cheap.
     total = cost.total if cost and cost.answers == len(answers) else None
-    numbers = {"median_latency_ms": answers["latency_ms"].median(), "cost": total}
+    numbers = {"median_latency_ms": median(answers["latency_ms"]), "cost": total}
     return {**shown, **_numbers(numbers)}
 
 
@@ -141,15 +141,6 @@ def _small(file: Path) -> str:
     picture.save(photo, "WEBP", quality=60)
     kind, content = min((("png", few.getvalue()), ("webp", photo.getvalue())), key=lambda each: len(each[1]))
     return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
-
-
-def _against_contracts(bench: Bench, cell: Cell, answers: pd.DataFrame) -> pd.DataFrame:
-    """The answers with `parse_failed` where they break their output contract; the same where the cell has none."""
-    collection = collection_of(bench, cell.model)
-    if collection is None or collection.contracts is None:
-        return answers
-    said = spoken(answers, bench.catalog.models[cell.model].thinking)
-    return with_failures(said, contracts_of(collection, samples_of(bench, cell.dataset), cell.dataset))
 
 
 def _numbers(values: dict[str, float | None]) -> Shown:

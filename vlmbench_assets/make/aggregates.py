@@ -10,7 +10,7 @@ from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import AGGREGATES, METRICS
 from vlmbench_assets.lineage import digest_bytes
 from vlmbench_assets.made_from import MadeFrom
-from vlmbench_assets.make.metrics import read_answered
+from vlmbench_assets.make.answered import read_answered
 from vlmbench_assets.make.samples import image_root
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import checked_csv, read_table

@@ -11,8 +11,8 @@ from pydantic import JsonValue
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import AGGREGATES, METRICS, Contract
+from vlmbench_assets.make.answered import read_published
 from vlmbench_assets.make.imported import chosen_options
-from vlmbench_assets.make.metrics import read_published
 from vlmbench_assets.make.samples import image_root, samples_of
 from vlmbench_assets.store import AssetName
 from vlmbench_assets.tables import read_table

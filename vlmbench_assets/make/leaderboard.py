@@ -14,12 +14,12 @@ from vlmbench_assets.imported_model import imported_from
 from vlmbench_assets.lineage import Lineage, digest_bytes
 from vlmbench_assets.made_from import MadeFrom
 from vlmbench_assets.make.aggregates import combine_by_metric
-from vlmbench_assets.make.samples import samples_of
+from vlmbench_assets.make.answered import held_to_contracts, limit_of, without_its_thinking
 from vlmbench_assets.models_of import models_of
 from vlmbench_assets.page.as_html import page_html
 from vlmbench_assets.page.as_markdown import page_markdown
 from vlmbench_assets.page.blocks import Page
-from vlmbench_assets.prompting import TUNED, collection_of, tuned_here
+from vlmbench_assets.prompting import TUNED, tuned_here
 from vlmbench_assets.staleness import DOUBTED, Judge
 from vlmbench_assets.store import AssetName, Manifest
 from vlmbench_assets.tables import parse_table, read_table, to_csv
@@ -27,7 +27,6 @@ from vlmbench_assets.work.aggregate import counted, joined
 from vlmbench_assets.work.board_parts import Suffix
 from vlmbench_assets.work.cost import cost_of
 from vlmbench_assets.work.leaderboard_page import Board, leaderboard_pages
-from vlmbench_assets.work.parse import contracts_of, spoken, with_failures
 from vlmbench_assets.work.rank import CellScores, Ranking, rank
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY
 from vlmbench_assets.work.winners import DIMENSIONS
@@ -216,7 +215,8 @@ def _scores(judge: Judge, cell: Cell, reference: _Reference) -> CellScores | Non
     manifest = bench.store.manifest("answers", cell.dataset, cell.model)
     if not path.exists() or manifest is None:
         return None
-    answers = _answers(bench, cell)
+    read = read_table(bench.store.table("answers", cell.dataset, cell.model), ANSWERS)
+    answers = held_to_contracts(bench, cell, without_its_thinking(bench, cell, read))
     answer_s, asked = (manifest.facts.get(name) for name in ("answer_s", "asked"))
     cost = cost_of(answers, bench.catalog.models[cell.model].price)
     other = reference.difference(bench.store.manifest("metrics", cell.dataset, cell.model))
@@ -233,21 +233,6 @@ def _scores(judge: Judge, cell: Cell, reference: _Reference) -> CellScores | Non
     )
 
 
-def limit_of(answers: Manifest) -> int | None:
-    """How many samples were asked, where not all were."""
-    samples = answers.facts.get("samples")
-    return samples if isinstance(samples, int) and samples != answers.facts.get("samples_in_dataset") else None
-
-
-def _answers(bench: Bench, cell: Cell) -> pd.DataFrame:
-    answers = read_table(bench.store.table("answers", cell.dataset, cell.model), ANSWERS)
-    answers = spoken(answers, bench.catalog.models[cell.model].thinking)
-    collection = collection_of(bench, cell.model)
-    if collection is None or collection.contracts is None:
-        return answers
-    return with_failures(answers, contracts_of(collection, samples_of(bench, cell.dataset), cell.dataset))
-
-
 def cell_warnings(judge: Judge, cell: Cell) -> Iterator[str]:
     """Say what of a cell's figures should not be trusted as it stands."""
     failure = failure_of(judge.bench.store, cell.dataset, cell.model)
@@ -257,7 +242,7 @@ def cell_warnings(judge: Judge, cell: Cell) -> Iterator[str]:
     if tuned_here(judge.bench, cell):
         yield TUNED
     made = judge.bench.store.manifest("answers", cell.dataset, cell.model)
-    limited = made is not None and limit_of(made) is not None
+    limited = limit_of(made) is not None
     # That some were never asked is what the limit says already.
     doubts = [each for each in judge.cell(cell).doubts if not (limited and each.endswith(NEVER_ASKED))]
     if doubts:

@@ -9,67 +9,18 @@ from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import ANSWERS, METRICS, SAMPLES
 from vlmbench_assets.lineage import Lineage, digest_bytes, digest_file
 from vlmbench_assets.made_from import BEFORE, MadeFrom
-from vlmbench_assets.make.samples import GOLD, samples_of
+from vlmbench_assets.make.answered import read_said
+from vlmbench_assets.make.samples import GOLD
 from vlmbench_assets.prompting import CONTRACTS, THINKING, collection_of
 from vlmbench_assets.score_elsewhere import scored_elsewhere
-from vlmbench_assets.store import Manifest, Store
+from vlmbench_assets.store import Manifest
 from vlmbench_assets.tables import checked_csv, parse_table, read_table
-from vlmbench_assets.work.parse import contracts_of, in_normal_form, spoken, with_failures
+from vlmbench_assets.work.parse import contracts_of, in_normal_form, with_failures
 from vlmbench_assets.work.score import load_metric, score
 from vlmbench_assets.work.watch import QUIET, Surroundings
-from vlmbench_sdk import ContractError
 
 SAID = ("sample_id", "status", "answer")
 """The columns of answers that scores depend on."""
-
-
-def read_answered(bench: Bench, cell: Cell) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read a cell's samples and answers; answers that break their output contract have status `parse_failed`.
-
-    Raises:
-        ContractError: When the answers are not what was published, or some are for samples that are gone.
-    """
-    samples, answers = read_said(bench, cell)
-    contracts = contracts_of(collection_of(bench, cell.model), samples, cell.dataset)
-    return samples, with_failures(answers, contracts)
-
-
-def read_said(bench: Bench, cell: Cell) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read a cell's answers as they are scored, without thinking unless the model keeps it, and their samples.
-
-    Raises:
-        ContractError: When the answers are not what was published, or some are for samples that are gone.
-    """
-    samples = samples_of(bench, cell.dataset)
-    answers = read_published(bench.store, cell)
-    answers = spoken(answers, bench.catalog.models[cell.model].thinking)
-    lacking = sorted(set(answers["sample_id"]) - set(samples["sample_id"]))
-    if lacking:
-        raise ContractError(
-            f"{len(lacking)} answers are for samples that the dataset has no more, the first is {lacking[0]!r}",
-            where=str(bench.store.table("answers", cell.dataset, cell.model)),
-            fix="The dataset changed after it was asked; run stage `answers` again, it asks only what is new",
-        )
-    asked = samples[samples["sample_id"].isin(set(answers["sample_id"]))]
-    return asked.reset_index(drop=True), answers
-
-
-def read_published(store: Store, cell: Cell) -> pd.DataFrame:
-    """Read a cell's answers, and hold them against their manifest.
-
-    Raises:
-        ContractError: When the file was changed, damaged or half-published.
-    """
-    path = store.table("answers", cell.dataset, cell.model)
-    answers = read_table(path, ANSWERS)
-    manifest = store.manifest("answers", cell.dataset, cell.model)
-    if manifest is not None and manifest.files and manifest.files.get(path.name) != digest_file(path):
-        raise ContractError(
-            "it is not what was published: the file was changed, or its publication was interrupted",
-            where=str(path),
-            fix="Run stage `answers` again; it publishes from the journal and asks nothing that was answered",
-        )
-    return answers
 
 
 def make_metrics(

@@ -8,7 +8,7 @@ from vlmbench_assets.contracts import AGGREGATES, METRICS
 from vlmbench_assets.lineage import digest_bytes, digest_json
 from vlmbench_assets.made_from import MadeFrom
 from vlmbench_assets.make.aggregates import plugins_by_metric
-from vlmbench_assets.make.metrics import read_answered
+from vlmbench_assets.make.answered import read_answered
 from vlmbench_assets.make.report_facts import report_facts
 from vlmbench_assets.make.samples import image_root
 from vlmbench_assets.make.thumbnails import thumbnails

@@ -10,6 +10,7 @@ from vlmbench_assets.difference import explain, states_of
 from vlmbench_assets.imported_model import imported_from
 from vlmbench_assets.made_from import BEFORE
 from vlmbench_assets.make.aggregates import combine_by_metric
+from vlmbench_assets.make.answered import limit_of
 from vlmbench_assets.prompting import adapter_of, tuned_here
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.work.cell_report.facts import ReportFacts, Since
@@ -42,7 +43,7 @@ def report_facts(bench: Bench, cell: Cell, tables: ReportTables) -> ReportFacts:
     answers = bench.store.manifest("answers", cell.dataset, cell.model)
     samples = bench.store.manifest("samples", cell.dataset)
     facts: Mapping[str, JsonValue] = answers.facts if answers else {}
-    limit = _partial(facts)
+    limit = limit_of(answers)
     since, gone = _since(bench, cell)
     entry = bench.catalog.models[cell.model]
     dataset = bench.catalog.datasets[cell.dataset]
@@ -149,12 +150,6 @@ def _compact(value: JsonValue) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}: {_compact(item)}" for name, item in value.items())
     return "" if value is None else str(value)
-
-
-def _partial(facts: Mapping[str, JsonValue]) -> int | None:
-    """How many samples were asked; None for all of them."""
-    samples = facts.get("samples")
-    return samples if isinstance(samples, int) and samples != facts.get("samples_in_dataset") else None
 
 
 def _seconds(value: JsonValue) -> float | None:

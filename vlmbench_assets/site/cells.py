@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
@@ -13,22 +15,20 @@ from vlmbench_assets.contracts import AGGREGATES, ANSWERS, METRICS, Contract
 from vlmbench_assets.imported_model import imported_from
 from vlmbench_assets.lineage import digest_bytes
 from vlmbench_assets.make.aggregates import plugins_by_metric
-from vlmbench_assets.make.leaderboard import limit_of
+from vlmbench_assets.make.answered import held_to_contracts, limit_of, without_its_thinking
 from vlmbench_assets.make.report_facts import command_of
-from vlmbench_assets.prompting import collection_of, tuned_here
+from vlmbench_assets.prompting import tuned_here
 from vlmbench_assets.site.columns import LongTexts, coded
 from vlmbench_assets.site.scripts import Json, Later, number, numbers
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.store import AssetName, Manifest
 from vlmbench_assets.tables import parse_table, rows_of
 from vlmbench_assets.work.aggregate import OVERALL, counted, joined
-from vlmbench_assets.work.parse import contracts_of, spoken, with_failures
+from vlmbench_assets.work.percentiles import SHOWN, fewest, percentile
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY, ReportTables
 from vlmbench_assets.work.usage import resources
 from vlmbench_sdk import ContractError, MetricPlugin
 
-PERCENTILES = ((50, 1), (90, 10), (99, 100))
-"""Percentiles of latency, and how many answers each needs to say anything."""
 Script = tuple[str, Json | Later]
 """Name and value of a file."""
 
@@ -98,12 +98,11 @@ def read_cell(bench: Bench, cell: Cell, samples: pd.DataFrame) -> CellTables | N
     answers = published(bench, "answers", ANSWERS, cell.dataset, cell.model)
     if answers is None:
         return None
-    answers = spoken(answers, bench.catalog.models[cell.model].thinking)
+    answers = without_its_thinking(bench, cell, answers)
     order = pd.Index(samples["sample_id"]).get_indexer(answers["sample_id"])
     gone = int((order < 0).sum())
     answers = answers.assign(row=order)[order >= 0].sort_values("row", kind="stable", ignore_index=True)
-    contracts = contracts_of(collection_of(bench, cell.model), samples, cell.dataset)
-    answers = with_failures(answers, contracts)
+    answers = held_to_contracts(bench, cell, answers, samples)
     tables = {}
     contracts_by_asset: dict[AssetName, Contract] = {"metrics": METRICS, "aggregates": AGGREGATES}
     for asset, contract in contracts_by_asset.items():
@@ -169,12 +168,12 @@ def _summary(bench: Bench, tables: CellTables, headline: str, warnings: Json, pa
         "statuses": _statuses(answers),
         "judged": judged,
         "errors": _errors(report, judged),
-        "latency": _latency(answers["latency_ms"].dropna()),
+        "latency": _latency(answers["latency_ms"].dropna().to_numpy(dtype=np.float64)),
         "tokens": numbers([answers["input_tokens"].mean(), answers["output_tokens"].mean()]),
         "resources": [[name, value] for name, value in resources(facts).items()],
         "history": past,
         "lineage": [[name, value] for name, value in (manifest.lineage if manifest else {}).items()],
-        "command": command_of(cell, limit_of(manifest) if manifest else None),
+        "command": command_of(cell, limit_of(manifest)),
     }
 
 
@@ -226,11 +225,9 @@ def _errors(tables: ReportTables, judged: str) -> Json:
     return [[str(field), kind, int(counts.loc[field, kind])] for field in counts.index for kind in kinds]
 
 
-def _latency(latency: pd.Series) -> Json:
-    return [
-        [share, least, number(latency.quantile(share / 100)) if len(latency) >= least else None, len(latency)]
-        for share, least in PERCENTILES
-    ]
+def _latency(latency: NDArray[np.float64]) -> Json:
+    """Rows of a percentile, how many answers it needs, its value where there are as many, and how many there are."""
+    return [[round(100 * share), fewest(share), number(percentile(latency, share)), len(latency)] for share in SHOWN]
 
 
 def _answers(bench: Bench, tables: CellTables, headline: str, long: LongTexts) -> Json:

@@ -35,6 +35,11 @@ def percentile(values: NDArray[np.float64], share: float) -> float | None:
     return float(np.quantile(values, share)) if len(values) >= fewest(share) else None
 
 
+def median(values: pd.Series) -> float | None:
+    """The median of what was measured; None where nothing supports one."""
+    return percentile(values.dropna().to_numpy(dtype=np.float64), 0.5)
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """Something that was measured of single answers."""

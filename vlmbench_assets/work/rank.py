@@ -9,6 +9,7 @@ import pandas as pd
 from vlmbench_assets.contracts import UNANSWERED
 from vlmbench_assets.work.combined import Combine
 from vlmbench_assets.work.markdown import NOTHING, interval, number, percent
+from vlmbench_assets.work.percentiles import median
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY
 from vlmbench_assets.work.separate import Pair, all_pairs, front, rank_intervals
 from vlmbench_sdk import MetricPlugin
@@ -205,7 +206,7 @@ def _row(model: str, cell: CellScores | None, headline: str, others: list[str], 
         "coverage": None if first is None else first["coverage"],
         "samples": len(cell.answers),
         "failed": int(cell.answers["status"].isin(UNANSWERED).sum()),
-        "median_latency_ms": cell.answers["latency_ms"].median(),
+        "median_latency_ms": median(cell.answers["latency_ms"]),
         "seconds": cell.answer_s,
         "cost_per_1000": cell.cost_per_1000,
         "currency": cell.currency,

@@ -9,6 +9,7 @@ from vlmbench_assets.contracts import UNANSWERED
 from vlmbench_assets.page.blocks import Block, Bullets, Inline, Notice, Paragraph, Strong, Tile, Tiles
 from vlmbench_assets.work.cell_report.facts import ReportFacts
 from vlmbench_assets.work.markdown import NOTHING, interval, number, percent
+from vlmbench_assets.work.percentiles import median
 from vlmbench_assets.work.report_tables import ReportTables
 
 NOTHING_THERE = ("[]", '[""]')
@@ -89,7 +90,8 @@ def _tiles(tables: ReportTables, facts: ReportFacts) -> Iterator[Tile]:
     failed = int(statuses.isin(UNANSWERED).sum())
     yield Tile("failed", percent(failed / answers if answers else None), f"{failed} of {answers} answers")
     latency = tables.answers["latency_ms"].dropna()
-    shown = f"{latency.median():.0f} ms" if len(latency) else NOTHING
+    middle = median(latency)
+    shown = NOTHING if middle is None else f"{middle:.0f} ms"
     yield Tile("median latency", shown, f"of {len(latency)} answers" if len(latency) else "not measured")
     if facts.cost is not None:
         yield Tile("1,000 answers cost", f"{facts.cost.per_1000:.2f}", facts.cost.currency)
