@@ -11,7 +11,7 @@
 
   function leaderboard(dataset, board) {
     const { metric } = dataset;
-    const priced = site.currencies(dataset.rows).length > 0;
+    const currencies = site.currencies(dataset.rows);
     const noted = dataset.rows.some((row) => row.apart || Object.keys(row.flags).length);
     const down = metric ? metric.higher : true;
     const columns = [
@@ -28,7 +28,8 @@
       { key: 'samples', label: t('samples'), numeric: true, down: true, value: (row) => row.samples, cell: (row) => site.whole(row.samples) },
       { key: 'failed', label: t('failed'), numeric: true, value: (row) => row.failed, cell: (row) => site.whole(row.failed) },
       { key: 'latency', label: t('latency.ms'), numeric: true, value: (row) => row.median_latency_ms, cell: (row) => site.whole(row.median_latency_ms) },
-      ...(priced ? [{ key: 'cost', label: t('cost.1000'), numeric: true, value: (row) => row.cost_per_1000, cell: site.cost }] : []),
+      // Figures of several currencies have no order.
+      ...(currencies.length ? [{ key: 'cost', label: t('cost.1000'), numeric: true, value: currencies.length > 1 ? null : (row) => row.cost_per_1000, cell: site.cost }] : []),
       ...dataset.metrics.map((each, at) => ({ key: `m ${each.name}`, label: each.name, title: t(each.higher ? 'higher.better' : 'lower.better'), numeric: true, down: each.higher, value: (row) => row.others[at], cell: (row) => site.score(row.others[at]) })),
     ];
     return site.table({ caption: t('leaderboard'), columns, rows: dataset.rows, sort: ['rank', false], filter: (row) => row.model, rowHeader: 'model' });
