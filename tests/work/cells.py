@@ -46,7 +46,7 @@ class Row:
     answer: str = "said"
     question: str = "What is it?"
     latency_ms: float | None = 100.0
-    attributes: Mapping[str, str] = made_by(default_factory=dict)
+    attributes: Mapping[str, str | None] = made_by(default_factory=dict)
 
 
 def tables_of(rows: Sequence[Row]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

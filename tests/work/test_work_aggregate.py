@@ -92,6 +92,31 @@ def test_one_row_has_a_score_and_no_interval() -> None:
     assert (row["documents"], row["ci_method"]) == (1, "too_few_documents")
 
 
+def test_groups_of_a_pair_are_never_mixed_up() -> None:
+    rows = [
+        _exact("a", "1", 1.0, field="c", doc_type="a|b"),
+        _exact("b", "2", 0.0, field="b|c", doc_type="a"),
+        _exact("c", "3", 0.5, field="\\|c", doc_type="a"),
+    ]
+    found = _aggregate(rows, "doc_type*field")
+    assert set(found["group"]) == {"a\\|b|c", "a|b\\|c", "a|\\\\\\|c"}
+    assert set(found["n"]) == {1}
+
+
+def test_an_attribute_that_is_null_is_none_and_no_images_are_no_pages() -> None:
+    rows = [_exact("a", "1", 1.0, attributes={"scan": None}), _exact("b", "2", 0.0, attributes={"scan": "phone"})]
+    samples, answers, metrics = tables_of(rows)
+    samples["images"] = ["[]", '["page.png"]']
+    found = aggregate(samples, answers, metrics, {"exact_match": EXACT}, ["attributes.scan", "pages"])
+    groups = found.loc[found["policy"] == "failures_worst", ["dimension", "group"]]
+    assert sorted(groups.itertuples(index=False, name=None)) == [
+        ("attributes.scan", ""),
+        ("attributes.scan", "phone"),
+        ("pages", ""),
+        ("pages", "1"),
+    ]
+
+
 def test_groups_of_columns_pairs_and_attributes() -> None:
     rows = [
         _exact("a", "1", 1.0, field="total", subset="clean", attributes={"scan": "phone"}),

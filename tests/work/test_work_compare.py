@@ -113,10 +113,53 @@ def test_dimensions_without_values_are_not_tested() -> None:
 
     dimensions = ["overall", "doc_type", "subset", "doc_type*subset", "attributes.scanner", "field", "field*subset"]
     found = compare(state(0.0), state(1.0), "exact_match", EXACT, dimensions)
-    assert sorted((name, group) for name, group, _ in found.slices) == [("field", "total"), ("field*subset", "total|")]
-    # Holm over two slices, not over seven.
+    # What has one value only, or none, says no more than all samples do.
+    assert found.slices == []
     assert found.overall.p_value == pytest.approx(2 / 2**6)
-    assert [each.p_holm for _, _, each in found.slices] == pytest.approx([2 * 2 / 2**6] * 2)
+
+
+def test_a_slice_says_the_same_whatever_else_is_looked_at() -> None:
+    def state(value: float) -> Scored:
+        rows = [
+            Row(f"s{number}", str(number), {"exact_match": value}, field="ab"[number % 2], subset=str(number % 5))
+            for number in range(40)
+        ]
+        return Scored(*tables_of(rows))
+
+    def by_field(*dimensions: str) -> list[tuple[str, float | None, str]]:
+        slices = compare(state(0.0), state(1.0), "exact_match", EXACT, dimensions).slices
+        return [(group, each.p_holm, each.verdict) for name, group, each in slices if name == "field"]
+
+    alone = by_field("field")
+    assert alone == by_field("overall", "field", "subset", "field*subset")
+    assert [(group, verdict) for group, _, verdict in alone] == [("a", "better"), ("b", "better")]
+
+
+def test_too_few_documents_for_so_many_slices_is_not_called_noise() -> None:
+    def state(value: float) -> Scored:
+        rows = [
+            Row(f"s{number}-{part}", str(number), {"exact_match": value}, subset=str(part))
+            for number in range(8)
+            for part in range(7)
+        ]
+        return Scored(*tables_of(rows))
+
+    found = compare(state(0.0), state(1.0), "exact_match", EXACT, ["subset"])
+    # All eight documents of each slice got better, which is as much as they can: 7 · 2 / 2**8 is above 0.05.
+    assert [each.p_holm for _, _, each in found.slices] == pytest.approx([7 * 2 / 2**8] * 7)
+    assert {each.verdict for _, _, each in found.slices} == {"cannot be told"}
+    assert found.overall.verdict == "better"
+
+
+def test_what_only_one_state_has_a_score_of_is_named() -> None:
+    def state(*values: float | None) -> Scored:
+        # Answered, and without a score: a checksum of nothing.
+        rows = [Row(f"s{number}", str(number), {"exact_match": value}) for number, value in enumerate(values)]
+        return Scored(*tables_of(rows))
+
+    found = compare(state(1.0, 0.0, None, 1.0), state(1.0, None, 0.0, 1.0), "exact_match", EXACT)
+    assert (found.scored_first, found.scored_second) == (["s1"], ["s2"])
+    assert (found.overall.samples, found.only_first, found.only_second) == (2, [], [])
 
 
 def test_another_question_is_another_sample() -> None:

@@ -86,7 +86,10 @@ def test_the_front_has_no_model_that_another_beats_in_everything() -> None:
 
 
 def test_a_missing_figure_neither_wins_nor_loses() -> None:
-    assert front({"a": 1.0, "b": 0.5}, [{"a": 10.0, "b": None}], higher_is_better=True) == {"a", "b"}
+    assert front({"a": 1.0, "b": 0.5}, [{"a": 10.0, "b": None}], higher_is_better=True) == {"a"}
+    assert front({"a": 1.0, "b": 0.5}, [{"a": None, "b": 10.0}], higher_is_better=True) == {"a", "b"}
+    # Slower and worse, of unknown cost: nothing speaks for it.
+    assert front({"a": 1.0, "b": 0.5}, [{"a": 1.0, "b": 2.0}, {"a": 9.0, "b": None}], higher_is_better=True) == {"a"}
     assert front({"a": 1.0, "b": 0.5}, [{"a": None, "b": None}], higher_is_better=True) == {"a"}
     assert front({"a": 1.0, "b": 0.5}, [{"a": 10.0, "b": 10.0}], higher_is_better=False) == {"b"}
     assert front({"a": 1.0, "b": 1.0}, [], higher_is_better=True) == {"a", "b"}

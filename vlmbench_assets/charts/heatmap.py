@@ -17,7 +17,7 @@ from vlmbench_assets.charts.style import (
     scored,
     shades,
 )
-from vlmbench_assets.work.aggregate import BETWEEN, PAIR
+from vlmbench_assets.work.aggregate import PAIR, group_values
 from vlmbench_assets.work.report_tables import ReportTables
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def grids(tables: ReportTables) -> tuple[pd.DataFrame, pd.DataFrame]:
     groups = tables.groups(f"field{PAIR}{other}").set_index("group")
     pairs = tables.samples[["field", other]].drop_duplicates()
     # Looked up by the joined name, since a field's own name may hold the character that joins.
-    pairs = pairs.assign(group=pairs["field"] + BETWEEN + pairs[other]).join(groups, on="group", how="inner")
+    pairs = pairs.assign(group=group_values(pairs, f"field{PAIR}{other}")).join(groups, on="group", how="inner")
     pairs = pairs.drop_duplicates("group")
     scores = pairs.pivot_table(index="field", columns=other, values="value", dropna=False, aggfunc="first")
     counts = pairs.pivot_table(index="field", columns=other, values="n", dropna=False, aggfunc="first")

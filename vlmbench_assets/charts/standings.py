@@ -85,8 +85,10 @@ def draw_front(standings: Sequence[Standing], axis: str, *, priced: bool) -> "Fi
     on = np.array([each.front for each in known])
     axes.scatter(latency[~on], value[~on], s=46, color=OTHER, zorder=3)
     axes.scatter(latency[on], value[on], s=70, color=FRONT, marker="D", zorder=4)
-    order = np.argsort(latency[on], kind="stable")
-    axes.plot(latency[on][order], value[on][order], color=FRONT, linewidth=1.0, linestyle="--", zorder=2)
+    # Through those that neither score nor latency puts behind; cost, which may put more on the front, has no axis here.
+    least = np.minimum.accumulate(latency)
+    ahead = np.flatnonzero(latency < np.concatenate([[np.inf], least[:-1]]))
+    axes.plot(latency[ahead], value[ahead], color=FRONT, linewidth=1.0, linestyle="--", zorder=2)
     _room(axes.set_ylim, np.concatenate([value, low, high]))
     axes.set_xlabel("median latency of an answer, ms (lower is better)")
     axes.set_ylabel(axis)

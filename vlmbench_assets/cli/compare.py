@@ -99,7 +99,7 @@ def _print_slices(pair: "ComparedPair", limit: int) -> None:
     slices = pair.comparison.slices
     if not slices:
         return
-    click.echo(f"{pair.first} → {pair.second} by slice, p corrected over {len(slices)} slices:")
+    click.echo(f"{pair.first} → {pair.second} by slice, p corrected over the groups of each dimension:")
     rows = [
         [
             dimension,
@@ -125,6 +125,8 @@ def _left_out(pair: "ComparedPair") -> list[str]:
     parts = [
         (found.only_first, f"asked of {pair.first} only"),
         (found.only_second, f"asked of {pair.second} only"),
+        (found.scored_first, f"with a score for {pair.first} only"),
+        (found.scored_second, f"with a score for {pair.second} only"),
         (found.changed, f"with another question, images or references for {pair.first} than for {pair.second}"),
     ]
     return [f"left out: {len(ids)} samples {why}, such as {ids[0]}" for ids, why in parts if ids]
@@ -176,6 +178,8 @@ def _as_json(found: "ComparedDataset") -> dict[str, object]:
                 ],
                 "only_first": pair.comparison.only_first,
                 "only_second": pair.comparison.only_second,
+                "scored_first": pair.comparison.scored_first,
+                "scored_second": pair.comparison.scored_second,
                 "changed": pair.comparison.changed,
             }
             for pair in found.pairs

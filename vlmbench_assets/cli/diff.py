@@ -135,9 +135,14 @@ def _print(explained: "Explained", limit: int) -> None:
     for reason in explained.reasons or ["nothing"]:
         click.echo(f"  {reason}")
     click.echo(_sentence(explained.metric, found.overall))
-    for label, ids in (("first", found.only_first), ("second", found.only_second)):
+    for label, ids in (
+        ("are in the first", found.only_first),
+        ("are in the second", found.only_second),
+        ("have a score in the first", found.scored_first),
+        ("have a score in the second", found.scored_second),
+    ):
         if ids:
-            click.echo(f"{len(ids)} samples are in the {label} only, such as {ids[0]}; they are left out")
+            click.echo(f"{len(ids)} samples {label} only, such as {ids[0]}; they are left out")
     if found.moved:
         rows = [[dimension, group, *_figures(each)] for dimension, group, each in found.moved[:SHOWN_SLICES]]
         print_table(["dimension", "group", "n", "from", "to", "change", "verdict"], rows, right=["n", "change"])
@@ -213,4 +218,6 @@ def _as_json(explained: "Explained") -> dict[str, object]:
         "flips": flips,
         "only_first": found.only_first,
         "only_second": found.only_second,
+        "scored_first": found.scored_first,
+        "scored_second": found.scored_second,
     }

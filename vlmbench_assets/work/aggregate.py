@@ -265,11 +265,11 @@ def group_values(frame: pd.DataFrame, dimension: str) -> pd.Series:
     if dimension == OVERALL:
         return pd.Series(ALL, index=frame.index, dtype=str)
     if PAIR in dimension:
-        first, _, second = dimension.partition(PAIR)
-        return group_values(frame, first) + BETWEEN + group_values(frame, second)
+        first, second = (_escaped(group_values(frame, part)) for part in dimension.split(PAIR, 1))
+        return first + BETWEEN + second
     if dimension.startswith(ATTRIBUTES):
         name = dimension.removeprefix(ATTRIBUTES)
-        return frame["attributes"].map(lambda text: str(json.loads(text).get(name, ""))).astype(str)
+        return frame["attributes"].map(lambda text: _attribute(json.loads(text).get(name))).astype(str)
     if dimension == PAGES:
         return frame["images"].map(_pages).astype(str)
     if dimension == RESOLUTION and RESOLUTION not in frame:
@@ -282,8 +282,19 @@ def has_values(groups: pd.Series) -> bool:
     return bool(groups.str.strip(BETWEEN).any())
 
 
+def _escaped(groups: pd.Series) -> pd.Series:
+    """Groups that may be joined: `a|b` and `c` must not become what `a` and `b|c` are."""
+    return groups.str.replace("\\", r"\\", regex=False).str.replace(BETWEEN, "\\" + BETWEEN, regex=False)
+
+
+def _attribute(value: object) -> str:
+    return "" if value is None else str(value)
+
+
 def _pages(images: str) -> str:
     count = len(json.loads(images))
+    if not count:
+        return ""
     return next((name for most, name in PAGE_BUCKETS if count <= most), "over 10")
 
 

@@ -70,7 +70,7 @@ def front_words(currency: str | None) -> str:
     cost = " and cost" if currency else ""
     said = f"◆ marks the front: no other model is as good in score{',' if cost else ' and'} latency{cost} "
     several = " Prices are in several currencies, so costs are not compared." if currency is None else ""
-    return f"{said}and better in one.{several}"
+    return f"{said}and better in one; what is not known counts as the worst.{several}"
 
 
 def cost_words(currency: str | None) -> str:

@@ -10,13 +10,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from vlmbench_assets.work.aggregate import OVERALL, counted, group_values, has_values, joined
+from vlmbench_assets.work.aggregate import BETWEEN, OVERALL, counted, group_values, joined
 from vlmbench_assets.work.combined import Combine, combined_change
-from vlmbench_assets.work.paired import LEVEL, SCORES, WEIGHTS, Sums, by_t, holm, interval, p_value
+from vlmbench_assets.work.paired import LEVEL, SCORES, WEIGHTS, Sums, by_t, holm, interval, p_value, smallest_p
 from vlmbench_assets.work.statistics import POWER, t_quantile
 from vlmbench_sdk import MetricPlugin
 
 Verdict = Literal["better", "worse", "inside the noise", "no difference", "cannot be told"]
+FEWEST_GROUPS = 2
 FEWEST_DOCUMENTS = 6
 """With five documents the smallest two-sided p-value is 2 / 2**5 = 0.0625, above any usual level."""
 
@@ -62,12 +63,15 @@ class Comparison:
 
     overall: Difference
     slices: list[tuple[str, str, Difference]]
-    """Dimension, group and difference; those that moved most first. Corrected for how many slices there are."""
+    """Dimension, group and difference; those that moved most first. Corrected for how many groups a dimension has."""
     flips: pd.DataFrame
     """Samples whose score differs: sample_id, field, question, references, first, second, difference, moved (better or
     worse), and both answers and statuses; largest loss first."""
     only_first: list[str]
     only_second: list[str]
+    scored_first: list[str]
+    """Samples left out because of both answers only the first has a score, such as a checksum of an empty answer."""
+    scored_second: list[str]
     changed: list[str]
     """Samples left out because they ask or accept something else in the second state."""
 
@@ -94,12 +98,13 @@ def compare(
         second: The state after, or another model.
         metric: Name of the metric entry.
         plugin: The plugin behind it: direction, range, how it aggregates.
-        dimensions: What to look for movement in; one that no sample has a value for says no more than all samples do,
-            and is left out.
+        dimensions: What to look for movement in; one with a single group says no more than all samples do, and is
+            left out, as samples are that a dimension has no value for.
         combine: For a metric whose value is no mean of samples, what makes it from the scores of a group.
         same_gold: Leave out samples that ask or accept something else in the second state.
     """
-    both = paired(first, second, metric, plugin)
+    one, two = (counted_rows(each, metric, plugin) for each in (first, second))
+    both = paired_rows(two, one[_PAIRED], ["sample_id"])
     other = pd.Series(data=False, index=both.index)
     if same_gold:
         for name in ASKED:
@@ -107,35 +112,46 @@ def compare(
     changed = sorted(both.loc[other, "sample_id"])
     both = both[~other].reset_index(drop=True)
     slices = [
-        (dimension, str(group), difference(part, plugin, combine))
+        (dimension, group, each)
         for dimension in dimensions
-        if dimension != OVERALL and has_values(values := group_values(both, dimension))
-        for group, part in both.groupby(values, sort=True)
+        if dimension != OVERALL
+        for group, each in _slices(both, dimension, plugin, combine)
     ]
     ids = [set(each.answers["sample_id"]) for each in (first, second)]
-    corrected = corrected_for_number([each for _, _, each in slices], plugin)
-    slices = [(name, group, each) for (name, group, _), each in zip(slices, corrected, strict=True)]
+    counts = [set(each["sample_id"]) for each in (one, two)]
     return Comparison(
         overall=difference(both, plugin, combine),
         slices=sorted(slices, key=lambda found: -abs(found[2].difference or 0.0)),
         flips=_flips(both, first, second, plugin),
         only_first=sorted(ids[0] - ids[1]),
         only_second=sorted(ids[1] - ids[0]),
+        scored_first=sorted((counts[0] - counts[1]) & ids[1]),
+        scored_second=sorted((counts[1] - counts[0]) & ids[0]),
         changed=changed,
     )
 
 
-def paired(first: Scored, second: Scored, metric: str, plugin: MetricPlugin) -> pd.DataFrame:
-    """Samples that count in both states, with both scores; slices and questions are those of the second."""
-    one, two = (
-        counted(scores, plugin, "failures_worst")
-        for scores in (
-            joined(each.samples, each.answers, each.metrics[each.metrics["metric"] == metric])
-            for each in (first, second)
-        )
-    )
-    columns = ["sample_id", "value", "weight", "category", "detail", *ASKED]
-    return paired_rows(two, one[columns], ["sample_id"])
+_PAIRED = ["sample_id", "value", "weight", "category", "detail", *ASKED]
+
+
+def counted_rows(state: Scored, metric: str, plugin: MetricPlugin) -> pd.DataFrame:
+    """Samples of a state that count for a metric, failed answers as its worst value."""
+    scores = state.metrics[state.metrics["metric"] == metric]
+    return counted(joined(state.samples, state.answers, scores), plugin, "failures_worst")
+
+
+def _slices(
+    both: pd.DataFrame, dimension: str, plugin: MetricPlugin, combine: Combine | None
+) -> list[tuple[str, Difference]]:
+    """Each group's difference, corrected within the dimension: what it says must not depend on what else was asked."""
+    values = group_values(both, dimension)
+    values = values[values.str.strip(BETWEEN) != ""]
+    if values.nunique() < FEWEST_GROUPS:
+        return []
+    parts = both.loc[values.index].groupby(values, sort=True)
+    found = [(str(group), difference(part, plugin, combine)) for group, part in parts]
+    told = corrected_for_number([each for _, each in found], plugin)
+    return [(group, each) for (group, _), each in zip(found, told, strict=True)]
 
 
 def paired_rows(two: pd.DataFrame, one: pd.DataFrame, key: list[str]) -> pd.DataFrame:
@@ -180,12 +196,19 @@ def difference(
 
 
 def corrected_for_number(found: Sequence[Difference], plugin: MetricPlugin) -> list[Difference]:
-    """Differences with p-values corrected for how many there are, and the verdicts that follow."""
+    """Differences with p-values corrected for how many there are, and the verdicts that follow.
+
+    Where even the smallest p-values that so many documents can have would not stay below the level once corrected, a
+    difference that is no more than noise could not have been told from one that is.
+    """
     tested = [number for number, each in enumerate(found) if each.p_value is not None]
     adjusted = holm([found[number].p_value or 0.0 for number in tested])
-    by_number = dict(zip(tested, adjusted, strict=True))
+    smallest = holm([smallest_p(found[number].documents) for number in tested])
+    by_number = {number: each for number, *each in zip(tested, adjusted, smallest, strict=True)}
     return [
-        _judged(replace(each, p_holm=by_number[number]), plugin) if number in by_number else each
+        _judged(replace(each, p_holm=by_number[number][0]), plugin, by_number[number][1])
+        if number in by_number
+        else each
         for number, each in enumerate(found)
     ]
 
@@ -235,14 +258,14 @@ def _with(found: Difference, error: float, low: float, high: float, p: float | N
     return replace(found, low=ends[0], high=ends[1], mde=ends[2], p_value=p)
 
 
-def _judged(found: Difference, plugin: MetricPlugin) -> Difference:
+def _judged(found: Difference, plugin: MetricPlugin, smallest: float = 0.0) -> Difference:
     p = found.p_holm if found.p_holm is not None else found.p_value
     if found.verdict == "no difference":
         return found
     if found.documents < FEWEST_DOCUMENTS or p is None or found.difference is None:
         return replace(found, verdict="cannot be told")
     if p > LEVEL or not found.difference:
-        return replace(found, verdict="inside the noise")
+        return replace(found, verdict="cannot be told" if smallest > LEVEL else "inside the noise")
     return replace(found, verdict="better" if (found.difference > 0) == plugin.higher_is_better else "worse")
 
 

@@ -181,9 +181,8 @@ def _slices(board: Board) -> list[Block]:
         )
         for each in found
     ]
-    said = (
-        "The best model of each slice, held against the next one on the same samples; p is corrected over the slices."
-    )
+    said = "The best model of each slice, held against the next one on the same samples; p is corrected over the slices"
+    said += " of a dimension."
     said += f" Left out, for other samples were asked: {', '.join(left)}." if left else ""
     header = ("dimension", "slice", "samples", "best", "score", "next", "score", "p (Holm)", "told apart")
     return [Paragraph((said,)), Table(header, tuple(rows))]

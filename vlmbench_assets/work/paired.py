@@ -84,6 +84,11 @@ def p_value(sums: Sums) -> float:
     return extreme / 2 ** len(sums) if exact else (extreme + 1) / (FLIPS + 1)
 
 
+def smallest_p(documents: int) -> float:
+    """The smallest p-value that so many documents can have: of all flips of signs, two move as much as was seen."""
+    return 2.0 ** (1 - documents) if documents <= EXACT_DOCUMENTS else 1 / (FLIPS + 1)
+
+
 def p_values(changes: FloatArray, flips: int = FLIPS) -> FloatArray:
     """The same for several pairs of states with equal weights.
 

@@ -1,5 +1,6 @@
 """Which models of a dataset can be told apart, what ranks that leaves, and which of them nothing beats."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -160,18 +161,18 @@ def front(
 
     Args:
         quality: The headline of each model.
-        others: What else counts, less is better, such as latency and cost. Where a model has no figure, it cannot be
-            beaten by what others have there, nor beat them by it.
+        others: What else counts, less is better, such as latency and cost. A model without a figure stands last there:
+            what is not known speaks for nobody.
         higher_is_better: Of the headline.
     """
     sign = -1 if higher_is_better else 1
+    placed = {
+        name: [sign * value, *(math.inf if (figure := each.get(name)) is None else figure for each in others)]
+        for name, value in quality.items()
+    }
 
     def beats(one: str, two: str) -> bool:
-        mine, theirs = ([sign * quality[name], *(each.get(name) for each in others)] for name in (one, two))
-        known = [(a, b) for a, b in zip(mine, theirs, strict=True) if a is not None or b is not None]
-        if any(a is None or b is None for a, b in known):
-            return False
-        compared = [(a, b) for a, b in known if a is not None and b is not None]
+        compared = list(zip(placed[one], placed[two], strict=True))
         return all(a <= b for a, b in compared) and any(a < b for a, b in compared)
 
     return {model for model in quality if not any(beats(other, model) for other in quality if other != model)}

@@ -30,7 +30,7 @@ class Winner:
     """The next one; one of the best, where there are several."""
     following_score: float
     difference: Difference
-    """Of the following one to the best one; corrected for the number of slices."""
+    """Of the following one to the best one; corrected for the number of groups of the dimension."""
 
 
 def winners(
@@ -39,7 +39,8 @@ def winners(
     """The best model of every slice.
 
     A test of the best against the next one needs no correction for having looked who they are: Hung & Fithian, Rank
-    Verification for Exponential Families, Annals of Statistics 47 (2019). It is corrected for the number of slices.
+    Verification for Exponential Families, Annals of Statistics 47 (2019). It is corrected for the groups of its
+    dimension, as `compare` does it, so that both say the same.
     A dimension that tells nothing apart is left out, and so are samples that it says nothing of.
 
     Args:
@@ -55,11 +56,13 @@ def winners(
         sizes = some.loc[some[dimension] != "", dimension].value_counts()
         if len(sizes) < FEWEST:
             continue
+        best: list[Winner] = []
         for group in sorted(sizes.sort_index().sort_values(ascending=False, kind="stable").index[:MOST_SLICES]):
             parts = {model: rows[rows[dimension] == group] for model, rows in held.items()}
-            found += _winner(dimension, str(group), parts, plugin, combine)
-    told = corrected_for_number([each.difference for each in found], plugin)
-    return [replace(each, difference=after) for each, after in zip(found, told, strict=True)]
+            best += _winner(dimension, str(group), parts, plugin, combine)
+        told = corrected_for_number([each.difference for each in best], plugin)
+        found += [replace(each, difference=after) for each, after in zip(best, told, strict=True)]
+    return found
 
 
 def _winner(
