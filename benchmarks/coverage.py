@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmbench_assets.work.resample import resamples
-from vlmbench_assets.work.statistics import Kind, intervals, symmetric, t_quantile
+from vlmbench_assets.work.scale import Kind
+from vlmbench_assets.work.statistics import intervals, symmetric, t_quantile
 
 Floats = NDArray[np.float64]
 Shape = tuple[int, int]
@@ -225,8 +226,6 @@ HELD_OUT: Mapping[str, Scenario] = {
     ),
 }
 """Written down before any method was chosen, and looked at once it was."""
-
-
 
 
 def covered(scenario: Scenario, documents: int, runs: int, seed: int = 3) -> dict[str, float]:
