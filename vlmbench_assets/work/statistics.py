@@ -33,9 +33,9 @@ TAIL = (RESAMPLES + 1) // 40 - 1
 """Position, from 0, of the 2.5 % quantile among sorted resamples; the 97.5 % one is as far from the other end."""
 ALIKE = 1e-18
 FARTHEST = 4.571643390938898
-"""Standard errors from a value to its end at most, where the range has none: so far ends the exact interval of a Poisson
-rate after one event, χ²₄(0.975) / 2 - 1 (Garwood, Biometrika 28, 1936). Where one document holds nearly all of the error,
-quantiles of the resamples that lack it know no limit."""
+"""How many standard errors an end may be away where the range is open: as many as the exact end for a Poisson rate of
+which one event was seen, χ²₄(0.975) / 2 - 1 (Garwood, Biometrika 28, 1936). Where one document holds nearly all of the
+error, the quantiles of resamples that lack it know no limit."""
 FLAT = 1e-4
 """A resample whose variance is less than this share of what it could be has drawn documents that are all alike."""
 COLUMNS = 2000
@@ -104,9 +104,10 @@ def intervals(tops: FloatArray, bottoms: FloatArray, kind: Kind) -> Intervals:
     Formula: m = ΣA / ΣB over documents; standard error s by leaving each document out once (jackknife); with g the
     logit of m (its logarithm where only one end of the range is known, m itself where none is), T* = (g(m*) - g(m)) /
     s*(g) in resamples of documents, s* by residuals, and the interval g⁻¹(g(m) - q·s(g)) with q the 97.5 % and 2.5 %
-    quantile of T*, or as in `_floor` where that is farther out, but at most `FARTHEST`. Where too many resamples have
-    documents that are all alike, T* has no such quantile and the floor stands alone. Where all documents score alike,
-    or weigh the same and are all right or all wrong, Wilson's score interval with documents as trials.
+    quantile of T*, or Student's t, as in `_Means`, where that is farther out; where the range is open, no end is more
+    than `FARTHEST` errors from m. Where too many resamples have documents that are all alike, T* has no such quantile
+    and Student's stands alone. Where all documents score alike, or weigh alike and are each all right or all wrong,
+    Wilson's score interval with documents as trials.
 
     Source: bootstrap-t, Efron & Tibshirani, An Introduction to the Bootstrap (1993), ch. 12, on a transformed
     scale §12.6; documents as clusters, Davison & Hinkley, Bootstrap Methods and their Application (1997), §3.8;
@@ -131,25 +132,24 @@ def _block(tops: FloatArray, bottoms: FloatArray, kind: Kind) -> Intervals:
     place, documents = means.place, len(tops)
     alike = means.error**2 <= ALIKE * np.maximum(1.0, place**2)
     inside = (place > 0) & (place < 1) if kind == "logit" else place > 0 if kind == "log" else np.ones_like(alike)
+    counted = alike | (kind == "logit") & _right_or_wrong(tops, bottoms)
     # A score outside of its metric's range is still a number, and has an interval on the plain scale.
-    usual = _on_scale(kind, means, bottoms, inside & ~alike)
-    plain = _on_scale("plain", means, bottoms, ~inside & ~alike)
+    usual = _on_scale(kind, means, bottoms, inside & ~counted)
+    plain = _on_scale("plain", means, bottoms, ~inside & ~counted)
     low, high, drawn = (np.where(inside, one, other) for one, other in zip(usual, plain, strict=True))
     method = np.where(drawn, BOOTSTRAP, JACKKNIFE).astype("<U24")
-    if kind == "logit":
-        counted = alike | _right_or_wrong(tops, bottoms)
+    if counted.any():
         trials = (bottoms[:, counted] > 0).sum(axis=0)
-        low[counted], high[counted] = _wilson(np.clip(place[counted], 0, 1), trials)
-        method[counted] = WILSON
-    else:
-        low[alike], high[alike], method[alike] = np.nan, np.nan, ""
+        ends = _wilson(np.clip(place[counted], 0, 1), trials) if kind == "logit" else (np.nan, np.nan)
+        low[counted], high[counted] = ends
+        method[counted] = WILSON if kind == "logit" else ""
     if documents < FEW_DOCUMENTS:
         method = np.where(method == "", "", np.char.add(method, FEW))
     return Intervals(place, low, high, means.error, method)
 
 
 def _right_or_wrong(tops: FloatArray, bottoms: FloatArray) -> BoolArray:
-    """Series whose documents weigh the same, or nothing, and score 0 or 1: independent trials."""
+    """Series whose documents weigh alike, or nothing, and score 0 or 1: they are independent trials."""
     most = bottoms.max(axis=0)
     near = 1e-9 * most
     same = (bottoms <= near) | (bottoms >= most - near)
@@ -211,8 +211,7 @@ def _on_scale(kind: Kind, means: _Means, bottoms: FloatArray, chosen: BoolArray)
     middle, grown = forth(kind, m), slope(kind, m)
     lower, upper = back(kind, middle - down * grown), back(kind, middle + up * grown)
     if kind != "logit":
-        farthest = np.maximum(FARTHEST * error, floor)
-        lower, upper = np.maximum(lower, m - farthest), np.minimum(upper, m + farthest)
+        lower, upper = np.maximum(lower, m - FARTHEST * error), np.minimum(upper, m + FARTHEST * error)
     low[chosen], high[chosen], drawn[chosen] = lower, upper, told
     return low, high, drawn
 
@@ -220,9 +219,9 @@ def _on_scale(kind: Kind, means: _Means, bottoms: FloatArray, chosen: BoolArray)
 def symmetric(tops: FloatArray, bottoms: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Standard errors and ends of symmetric bootstrap-t intervals of ratios that may have any sign.
 
-    m ± q·s with q the 95 % quantile of |T*|, at most `FARTHEST`, and at least Student's interval with the farthest
-    document counted twice. Of differences, whose sign may be either, it covers better than two quantiles do. Source:
-    Hall, On Symmetric Bootstrap Confidence Intervals, J. Royal Statistical Soc. B 50 (1988).
+    m ± q·s with q the 95 % quantile of |T*|; at least Student's t with the farthest document counted twice, at most
+    `FARTHEST`. Of differences, whose sign may be either, it covers better than two quantiles do. Source: Hall, On
+    Symmetric Bootstrap Confidence Intervals, J. Royal Statistical Soc. B 50 (1988).
 
     Args:
         tops: Sums per document, shape (documents, series).
@@ -237,8 +236,8 @@ def symmetric(tops: FloatArray, bottoms: FloatArray) -> tuple[FloatArray, FloatA
         position = int(LEVEL * RESAMPLES)
         drawn.partition(position, axis=0)
         quantile = drawn[position].astype(np.float64)
-    told = np.where(np.isfinite(quantile), np.minimum(quantile, FARTHEST), 0.0)
-    half = np.maximum(told * error, means.floor_open)
+    half = np.maximum(np.where(np.isfinite(quantile), quantile, 0.0) * error, means.floor_open)
+    half = np.minimum(half, FARTHEST * error)
     return error, rounded(m - half), rounded(m + half)
 
 
@@ -329,9 +328,12 @@ def by_error(value: float, error: float, documents: int, *, lower: float | None,
         ends, method = _wilson(np.clip(place, 0, 1), documents), WILSON
     else:
         kind = kind if place[0] > 0 and (kind != "logit" or place[0] < 1) else "plain"
-        spread = t_quantile(documents - 1) * error / abs(places.factor) * slope(kind, place)
-        middle = forth(kind, place)
+        t, error_of_place = t_quantile(documents - 1), error / abs(places.factor)
+        spread, middle = t * error_of_place * slope(kind, place), forth(kind, place)
         ends = back(kind, middle - spread), back(kind, middle + spread)
+        if kind != "logit":
+            farthest = FARTHEST * error_of_place
+            ends = np.maximum(ends[0], place - farthest), np.minimum(ends[1], place + farthest)
     low, high = sorted(float(rounded(places.offset + places.factor * end)[0]) for end in ends)
     method += FEW if documents < FEW_DOCUMENTS else ""
     return Estimate(value, min(low, value), max(high, value), method, error)
