@@ -19,7 +19,7 @@ Shape = tuple[int, int]
 Drawn = tuple[Floats, Floats]
 """Sums of weight times score, and of weights, shape (documents, runs)."""
 DOCUMENTS = (20, 50, 200)
-RUNS = 2000
+RUNS = 10_000
 
 
 @dataclass(frozen=True)
@@ -260,16 +260,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--documents", type=int, nargs="+", default=DOCUMENTS)
     arguments = parser.parse_args()
-    columns = [("ours", 0), ("percentile", 0), ("ours", 1), ("percentile", 1)]
-    says = ("ours", "percentile", "width", "width of percentile")
+    says = ("ours", "width", "percentile")
     head = [f"{name}, {documents}" for name in says for documents in arguments.documents]
     print(f"| data | {' | '.join(head)} |\n|---|{'--:|' * len(head)}")
     for name, scenario in (HELD_OUT if arguments.held_out else SCENARIOS).items():
         found = [covered(scenario, documents, arguments.runs) for documents in arguments.documents]
+        ours, percentile = ([each[method] for each in found] for method in ("ours", "percentile"))
         cells = [
-            f"{each[method][what]:.3f}" if what else f"{100 * each[method][what]:.1f}"
-            for method, what in columns
-            for each in found
+            *(f"{100 * share:.1f}" for share, _ in ours),
+            *(f"{width:.3f}" for _, width in ours),
+            *(f"{100 * share:.1f}" for share, _ in percentile),
         ]
         print(f"| {name}: {scenario.says} | {' | '.join(cells)} |", flush=True)
 
