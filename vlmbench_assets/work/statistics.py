@@ -36,6 +36,9 @@ FARTHEST = 4.571643390938898
 """How many standard errors an end may be away where the range is open: as many as the exact end for a Poisson rate of
 which one event was seen, χ²₄(0.975) / 2 - 1 (Garwood, Biometrika 28, 1936). Where one document holds nearly all of the
 error, the quantiles of resamples that lack it know no limit."""
+UNSEEN = 0.5
+"""How many documents like the farthest few others stand for, besides it: the upper end of a rate counts one more of the
+heaviest events, Fay & Feuer, Statistics in Medicine 16 (1997), or half of one, Fay & Kim, Biometrical J. 59 (2017)."""
 FLAT = 1e-4
 """A resample whose variance is less than this share of what it could be has drawn documents that are all alike."""
 COLUMNS = 2000
@@ -166,16 +169,15 @@ class _Means:
     floor: FloatArray
     """Half of the interval by Student's t."""
     floor_open: FloatArray
-    """The same, as though the document that moves the mean most had been drawn once more."""
+    """The same with `UNSEEN` more of the document that moves the mean most."""
     residuals: FloatArray
 
     @classmethod
     def of(cls, tops: FloatArray, bottoms: FloatArray) -> "_Means":
         """Student's t has as many degrees as documents that weigh alike would have, (Σb)² / Σb², less one.
 
-        Where the range has no end, few documents often lack those that err most, and spread too little: there the
-        farthest counts twice. Source: Kish, Survey Sampling (1965), §11.7, for the number of documents; for one more
-        of the heaviest, Fay & Feuer, Statistics in Medicine 16 (1997).
+        Where the range has no end, few documents often lack those that err most, and spread too little. Source: Kish,
+        Survey Sampling (1965), §11.7.
         """
         documents, totals = len(tops), bottoms.sum(axis=0)
         place = tops.sum(axis=0) / totals
@@ -184,7 +186,7 @@ class _Means:
         moved = (left_out - left_out.mean(axis=0)) ** 2
         error = np.sqrt((documents - 1) / documents * moved.sum(axis=0))
         t = _t_quantiles(np.maximum(totals**2 / (bottoms**2).sum(axis=0) - 1, 1.0))
-        wider = np.sqrt(error**2 + moved.max(axis=0)) * documents / (documents + 1)
+        wider = np.sqrt(error**2 + UNSEEN * moved.max(axis=0)) * documents / (documents + UNSEEN)
         return cls(place, error, t * error, t * np.maximum(error, wider), residuals)
 
 
@@ -219,7 +221,7 @@ def _on_scale(kind: Kind, means: _Means, bottoms: FloatArray, chosen: BoolArray)
 def symmetric(tops: FloatArray, bottoms: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Standard errors and ends of symmetric bootstrap-t intervals of ratios that may have any sign.
 
-    m ± q·s with q the 95 % quantile of |T*|; at least Student's t with the farthest document counted twice, at most
+    m ± q·s with q the 95 % quantile of |T*|; at least Student's t with `UNSEEN` more of the farthest document, at most
     `FARTHEST`. Of differences, whose sign may be either, it covers better than two quantiles do. Source: Hall, On
     Symmetric Bootstrap Confidence Intervals, J. Royal Statistical Soc. B 50 (1988).
 
