@@ -118,7 +118,7 @@ SCORES = [
     ),
     Kind(
         "way of aggregating",
-        constants={"AGGREGATION": "3"},
+        constants={"AGGREGATION": "4"},
         stale=everywhere(aggregates=["way of aggregating changed"]),
     ),
     Kind(
@@ -134,7 +134,7 @@ SCORES = [
     ),
     Kind(
         "layout of the pages",
-        constants={"PAGE": "5"},
+        constants={"PAGE": "6"},
         stale=everywhere(report=["layout of the page changed"]),
         boards=dict.fromkeys(SAMPLES, ("layout of the page changed",)),
         benchmark=(),

@@ -7,12 +7,12 @@ weights. Its value is the ratio of both totals. Which interval covers what it sa
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vlmbench_assets.work.resample import RESAMPLES, resamples
+from vlmbench_assets.work.scale import TINY, Kind, back, forth, slope
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -32,9 +32,15 @@ TOO_FEW, FEW = "too_few_documents", "_few"
 TAIL = (RESAMPLES + 1) // 40 - 1
 """Position, from 0, of the 2.5 % quantile among sorted resamples; the 97.5 % one is as far from the other end."""
 ALIKE = 1e-18
+FARTHEST = 4.571643390938898
+"""How many standard errors an end may be away where the range is open: as many as the exact end for a Poisson rate of
+which one event was seen, χ²₄(0.975) / 2 - 1 (Garwood, Biometrika 28, 1936). Where one document holds nearly all of the
+error, the quantiles of resamples that lack it know no limit."""
+UNSEEN = 0.5
+"""How many documents like the farthest few others stand for, besides it: the upper end of a rate counts one more of the
+heaviest events, Fay & Feuer, Statistics in Medicine 16 (1997), or half of one, Fay & Kim, Biometrical J. 59 (2017)."""
 FLAT = 1e-4
 """A resample whose variance is less than this share of what it could be has drawn documents that are all alike."""
-TINY = 1e-12
 COLUMNS = 2000
 """Series worked on at once."""
 DIGITS = 6
@@ -66,10 +72,6 @@ class Intervals:
     def part(self, which: slice) -> "Intervals":
         """Some of them."""
         return Intervals(self.value[which], self.low[which], self.high[which], self.error[which], self.method[which])
-
-
-Kind = Literal["logit", "log", "plain"]
-"""The scale on which an interval is made: of scores between two ends, beyond one, and between none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +107,15 @@ def intervals(tops: FloatArray, bottoms: FloatArray, kind: Kind) -> Intervals:
     Formula: m = ΣA / ΣB over documents; standard error s by leaving each document out once (jackknife); with g the
     logit of m (its logarithm where only one end of the range is known, m itself where none is), T* = (g(m*) - g(m)) /
     s*(g) in resamples of documents, s* by residuals, and the interval g⁻¹(g(m) - q·s(g)) with q the 97.5 % and 2.5 %
-    quantile of T*, or of Student's t with G-1 degrees where that is farther out. Where too many resamples have
-    documents that are all alike, T* has no such quantile and Student's stands alone. Where all documents score
-    alike, Wilson's score interval with documents as trials.
+    quantile of T*, or Student's t, as in `_Means`, where that is farther out; where the range is open, no end is more
+    than `FARTHEST` errors from m. Where too many resamples have documents that are all alike, T* has no such quantile
+    and Student's stands alone. Where all documents score alike, or weigh alike and are each all right or all wrong,
+    Wilson's score interval with documents as trials.
 
     Source: bootstrap-t, Efron & Tibshirani, An Introduction to the Bootstrap (1993), ch. 12, on a transformed
     scale §12.6; documents as clusters, Davison & Hinkley, Bootstrap Methods and their Application (1997), §3.8;
-    jackknife of a ratio, Cochran, Sampling Techniques, 3rd ed., §6.17; Wilson, JASA 22 (1927).
+    jackknife of a ratio, Cochran, Sampling Techniques, 3rd ed., §6.17; Wilson, JASA 22 (1927), and why, Brown, Cai &
+    DasGupta, Statistical Science 16 (2001).
 
     Args:
         tops: Sums of weight times place in the range, shape (documents, series), documents in an order that the
@@ -127,81 +131,115 @@ def intervals(tops: FloatArray, bottoms: FloatArray, kind: Kind) -> Intervals:
 
 
 def _block(tops: FloatArray, bottoms: FloatArray, kind: Kind) -> Intervals:
-    documents = len(tops)
-    totals = bottoms.sum(axis=0)
-    place = tops.sum(axis=0) / totals
-    residuals = tops - place * bottoms
-    left_out = residuals / (totals - bottoms)
-    error = np.sqrt((documents - 1) / documents * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
-    alike = error**2 <= ALIKE * np.maximum(1.0, place**2)
+    means = _Means.of(tops, bottoms)
+    place, documents = means.place, len(tops)
+    alike = means.error**2 <= ALIKE * np.maximum(1.0, place**2)
     inside = (place > 0) & (place < 1) if kind == "logit" else place > 0 if kind == "log" else np.ones_like(alike)
+    counted = alike | (kind == "logit") & _right_or_wrong(tops, bottoms)
     # A score outside of its metric's range is still a number, and has an interval on the plain scale.
-    usual = _on_scale(kind, place, error, residuals, bottoms, inside & ~alike)
-    plain = _on_scale("plain", place, error, residuals, bottoms, ~inside & ~alike)
+    usual = _on_scale(kind, means, bottoms, inside & ~counted)
+    plain = _on_scale("plain", means, bottoms, ~inside & ~counted)
     low, high, drawn = (np.where(inside, one, other) for one, other in zip(usual, plain, strict=True))
     method = np.where(drawn, BOOTSTRAP, JACKKNIFE).astype("<U24")
-    if alike.any():
-        trials = (bottoms[:, alike] > 0).sum(axis=0)
-        ends = _wilson(np.clip(place[alike], 0, 1), trials) if kind == "logit" else (np.nan, np.nan)
-        low[alike], high[alike] = ends
-        method[alike] = WILSON if kind == "logit" else ""
+    if counted.any():
+        trials = (bottoms[:, counted] > 0).sum(axis=0)
+        ends = _wilson(np.clip(place[counted], 0, 1), trials) if kind == "logit" else (np.nan, np.nan)
+        low[counted], high[counted] = ends
+        method[counted] = WILSON if kind == "logit" else ""
     if documents < FEW_DOCUMENTS:
         method = np.where(method == "", "", np.char.add(method, FEW))
-    return Intervals(place, low, high, error, method)
+    return Intervals(place, low, high, means.error, method)
+
+
+def _right_or_wrong(tops: FloatArray, bottoms: FloatArray) -> BoolArray:
+    """Series whose documents weigh alike, or nothing, and score 0 or 1: they are independent trials."""
+    most = bottoms.max(axis=0)
+    near = 1e-9 * most
+    same = (bottoms <= near) | (bottoms >= most - near)
+    return np.asarray((same & ((np.abs(tops) <= near) | (np.abs(tops - bottoms) <= near))).all(axis=0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """What series say at first: each array of shape (series), residuals of shape (documents, series)."""
+
+    place: FloatArray
+    error: FloatArray
+    """Standard error by the jackknife."""
+    floor: FloatArray
+    """Half of the interval by Student's t."""
+    floor_open: FloatArray
+    """The same with `UNSEEN` more of the document that moves the mean most."""
+    residuals: FloatArray
+
+    @classmethod
+    def of(cls, tops: FloatArray, bottoms: FloatArray) -> "_Means":
+        """Student's t has as many degrees as documents that weigh alike would have, (Σb)² / Σb², less one.
+
+        Where the range has no end, few documents often lack those that err most, and spread too little. Source: Kish,
+        Survey Sampling (1965), §11.7.
+        """
+        documents, totals = len(tops), bottoms.sum(axis=0)
+        place = tops.sum(axis=0) / totals
+        residuals = tops - place * bottoms
+        left_out = residuals / (totals - bottoms)
+        moved = (left_out - left_out.mean(axis=0)) ** 2
+        error = np.sqrt((documents - 1) / documents * moved.sum(axis=0))
+        t = _t_quantiles(np.maximum(totals**2 / (bottoms**2).sum(axis=0) - 1, 1.0))
+        wider = np.sqrt(error**2 + UNSEEN * moved.max(axis=0)) * documents / (documents + UNSEEN)
+        return cls(place, error, t * error, t * np.maximum(error, wider), residuals)
 
 
 Ends = tuple[FloatArray, FloatArray, BoolArray]
 """Lower ends, upper ends, and whether they come from the resamples."""
 
 
-def _on_scale(
-    kind: Kind, place: FloatArray, error: FloatArray, residuals: FloatArray, bottoms: FloatArray, chosen: BoolArray
-) -> Ends:
+def _on_scale(kind: Kind, means: _Means, bottoms: FloatArray, chosen: BoolArray) -> Ends:
     """Intervals of the chosen series on one scale; anything in the others."""
-    low, high, drawn = np.full_like(place, np.nan), np.full_like(place, np.nan), np.zeros_like(chosen)
+    nothing = np.full_like(means.place, np.nan)
+    low, high, drawn = nothing, nothing.copy(), np.zeros_like(chosen)
     if not chosen.any():
         return low, high, drawn
-    m, middle = place[chosen], _forth(kind, place[chosen])
-    spread = error[chosen] * _slope(kind, m)
+    m, error, documents = means.place[chosen], means.error[chosen], len(bottoms)
     least, most = np.full_like(m, np.nan), np.full_like(m, np.nan)
-    if len(residuals) <= MOST_DOCUMENTS:
-        drawn_t = np.concatenate(list(_studentised(kind, m, residuals[:, chosen], bottoms[:, chosen])))
+    if documents <= MOST_DOCUMENTS:
+        drawn_t = np.concatenate(list(_studentised(kind, m, means.residuals[:, chosen], bottoms[:, chosen])))
         drawn_t.partition([TAIL, RESAMPLES - 1 - TAIL], axis=0)
         least, most = drawn_t[TAIL].astype(np.float64), drawn_t[RESAMPLES - 1 - TAIL].astype(np.float64)
     told = np.isfinite(least) & np.isfinite(most)
-    t = t_quantile(len(residuals) - 1)
-    # Draws of few skewed documents underrate what was not seen; of both quantiles the farther one is taken.
-    low[chosen] = _back(kind, middle - np.where(told, np.maximum(most, t), t) * spread)
-    high[chosen] = _back(kind, middle - np.where(told, np.minimum(least, -t), -t) * spread)
-    drawn[chosen] = told
+    # Draws of few skewed documents underrate what was not seen; of both the farther one is taken.
+    floor = (means.floor if kind == "logit" else means.floor_open)[chosen]
+    down, up = (np.where(told, np.maximum(each * error, floor), floor) for each in (most, -least))
+    middle, grown = forth(kind, m), slope(kind, m)
+    lower, upper = back(kind, middle - down * grown), back(kind, middle + up * grown)
+    if kind != "logit":
+        lower, upper = np.maximum(lower, m - FARTHEST * error), np.minimum(upper, m + FARTHEST * error)
+    low[chosen], high[chosen], drawn[chosen] = lower, upper, told
     return low, high, drawn
 
 
 def symmetric(tops: FloatArray, bottoms: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Standard errors and ends of symmetric bootstrap-t intervals of ratios that may have any sign.
 
-    m ± q·s with q the 95 % quantile of |T*|, at least Student's. Of differences, whose sign may be either, it covers
-    better than two quantiles do. Source: Hall, On Symmetric Bootstrap Confidence Intervals, J. Royal Statistical
-    Soc. B 50 (1988).
+    m ± q·s with q the 95 % quantile of |T*|; at least Student's t with `UNSEEN` more of the farthest document, at most
+    `FARTHEST`. Of differences, whose sign may be either, it covers better than two quantiles do. Source: Hall, On
+    Symmetric Bootstrap Confidence Intervals, J. Royal Statistical Soc. B 50 (1988).
 
     Args:
         tops: Sums per document, shape (documents, series).
         bottoms: Sums of weights, above 0, same shape.
     """
-    documents, totals = len(tops), bottoms.sum(axis=0)
-    m = tops.sum(axis=0) / totals
-    residuals = tops - m * bottoms
-    left_out = residuals / (totals - bottoms)
-    error = np.sqrt((documents - 1) / documents * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
-    error = np.where(error**2 <= ALIKE * np.maximum(1.0, m**2), np.nan, error)
-    quantile = np.full_like(m, np.nan)
-    if documents <= MOST_DOCUMENTS:
-        drawn = np.abs(np.concatenate(list(_studentised("plain", m, residuals, bottoms))))
+    means = _Means.of(tops, bottoms)
+    m = means.place
+    error = np.where(means.error**2 <= ALIKE * np.maximum(1.0, m**2), np.nan, means.error)
+    quantile = np.full_like(m, np.inf)
+    if len(tops) <= MOST_DOCUMENTS:
+        drawn = np.abs(np.concatenate(list(_studentised("plain", m, means.residuals, bottoms))))
         position = int(LEVEL * RESAMPLES)
         drawn.partition(position, axis=0)
         quantile = drawn[position].astype(np.float64)
-    t = t_quantile(documents - 1)
-    half = np.where(np.isfinite(quantile), np.maximum(quantile, t), t) * error
+    half = np.maximum(np.where(np.isfinite(quantile), quantile, 0.0) * error, means.floor_open)
+    half = np.minimum(half, FARTHEST * error)
     return error, rounded(m - half), rounded(m + half)
 
 
@@ -217,7 +255,7 @@ def _studentised(
     equal = bool(((b == 0) | (b > 1 - 1e-6)).all())
     columns = [r, r * r, b] if equal else [r, r * r, b, r * b, b * b]
     stacked = np.hstack(columns)
-    middle, inflated = _forth(kind, m), documents / (documents - 1)
+    middle, inflated = forth(kind, m), documents / (documents - 1)
     for counts in resamples(documents):
         sums = np.split((counts.astype(np.float32) @ stacked).astype(np.float64), len(columns), axis=1)
         weight = np.maximum(sums[2], TINY)
@@ -226,33 +264,11 @@ def _studentised(
         variance = sums[1] - moved * (2 * crossed - moved * squared)
         drawn = m + moved
         with np.errstate(divide="ignore", invalid="ignore"):
-            spread = np.sqrt(variance * inflated) / weight * _slope(kind, drawn)
-            t = (_forth(kind, drawn) - middle) / spread
+            spread = np.sqrt(variance * inflated) / weight * slope(kind, drawn)
+            t = (forth(kind, drawn) - middle) / spread
             # No change of documents that are all alike is no change, whatever it is divided by.
             t = np.where(variance > FLAT * sums[1], t, np.where(moved == 0, 0, np.sign(moved) * np.inf))
         yield t.astype(np.float32)
-
-
-def _forth(kind: Kind, place: FloatArray) -> FloatArray:
-    if kind == "plain":
-        return place
-    inside = np.clip(place, TINY, None if kind == "log" else 1 - TINY)
-    return np.asarray(np.log(inside / (1 - inside) if kind == "logit" else inside), dtype=np.float64)
-
-
-def _back(kind: Kind, place: FloatArray) -> FloatArray:
-    if kind == "plain":
-        return place
-    grown = np.exp(np.clip(place, -700, 700))
-    return np.asarray(grown / (1 + grown) if kind == "logit" else grown, dtype=np.float64)
-
-
-def _slope(kind: Kind, place: FloatArray) -> FloatArray:
-    """How much the transformed scale moves per move of the place."""
-    if kind == "plain":
-        return np.ones_like(place)
-    inside = np.clip(place, TINY, None if kind == "log" else 1 - TINY)
-    return np.asarray(1 / (inside * (1 - inside)) if kind == "logit" else 1 / inside, dtype=np.float64)
 
 
 def _wilson(share: FloatArray, documents: IntArray | int) -> tuple[FloatArray, FloatArray]:
@@ -281,6 +297,13 @@ def detectable(error: FloatArray, documents: int) -> FloatArray:
     return rounded(factor * 2**0.5 * error)
 
 
+def _t_quantiles(degrees: FloatArray) -> FloatArray:
+    """The 97.5 % quantiles of Student's t distributions."""
+    from scipy.special import stdtrit
+
+    return np.asarray(stdtrit(degrees, 0.5 + LEVEL / 2), dtype=np.float64)
+
+
 def t_quantile(degrees: int, share: float = 0.5 + LEVEL / 2) -> float:
     """A quantile of Student's t distribution."""
     from scipy.special import stdtrit
@@ -307,9 +330,12 @@ def by_error(value: float, error: float, documents: int, *, lower: float | None,
         ends, method = _wilson(np.clip(place, 0, 1), documents), WILSON
     else:
         kind = kind if place[0] > 0 and (kind != "logit" or place[0] < 1) else "plain"
-        spread = t_quantile(documents - 1) * error / abs(places.factor) * _slope(kind, place)
-        middle = _forth(kind, place)
-        ends = _back(kind, middle - spread), _back(kind, middle + spread)
+        t, error_of_place = t_quantile(documents - 1), error / abs(places.factor)
+        spread, middle = t * error_of_place * slope(kind, place), forth(kind, place)
+        ends = back(kind, middle - spread), back(kind, middle + spread)
+        if kind != "logit":
+            farthest = FARTHEST * error_of_place
+            ends = np.maximum(ends[0], place - farthest), np.minimum(ends[1], place + farthest)
     low, high = sorted(float(rounded(places.offset + places.factor * end)[0]) for end in ends)
     method += FEW if documents < FEW_DOCUMENTS else ""
     return Estimate(value, min(low, value), max(high, value), method, error)
