@@ -100,7 +100,18 @@ def test_gold_comes_back(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[__import__('os')]", "[1", "[" * 5000, "[[1]]", "[" + "1," * 40_000 + "]", "['a'", "[x for x in y]", "{}"]
+    "text",
+    [
+        "[__import__('os')]",
+        "[1",
+        "[" * 5000,
+        "[[1]]",
+        "[" + "1," * 40_000 + "]",
+        "['a'",
+        "[x for x in y]",
+        "{}",
+        "[0x" + "f" * 5000 + "]",
+    ],
 )
 def test_a_literal_that_is_no_list_of_texts_is_text(text: str) -> None:
     assert reading.texts_of(text) is None
@@ -222,6 +233,25 @@ def test_the_model_s_own_text_comes_before_the_filtered_one(tmp_path: Path) -> N
     assert log.dataset == "docvqa"
     expected = Prediction(where="line 1", position=0, question="Q", gold=("a", "b"), answer="Answer: A")
     assert log.predictions == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("target", "gold"),
+    [
+        (r'["\ud83d\ude00 emoji", "b"]', ("😀 emoji", "b")),
+        ('["don\'t", 12.50, true]', ("don't", "12.5", "true")),
+        ("[]", ()),
+        ("null", ()),
+        ('["", null]', ()),
+        ("0", ("0",)),
+        ('"[]"', ()),
+        ('"[1, 2]"', ("1", "2")),
+    ],
+)
+def test_references_of_a_log_in_every_shape(target: str, gold: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "a_samples_t.jsonl"
+    path.write_text(f'{{"doc_id": 0, "target": {target}, "filtered_resps": ["a"]}}', encoding="utf-8")
+    assert lmms_eval.read(job(path)).predictions[0].gold == gold
 
 
 def test_evalscope_says_what_became_of_each(tmp_path: Path) -> None:

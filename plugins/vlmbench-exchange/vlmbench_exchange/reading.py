@@ -171,18 +171,20 @@ def texts_of(literal: str) -> tuple[str, ...] | None:
         return None
     try:
         found = ast.literal_eval(literal.strip())
+        if not isinstance(found, list) or not all(isinstance(each, str | int | float) for each in found):
+            return None
+        # Python writes no number of more than 4,300 digits, which hexadecimal ones may have.
+        return tuple(str(each) for each in found)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
-    if not isinstance(found, list) or not all(isinstance(each, str | int | float) for each in found):
-        return None
-    return tuple(str(each) for each in found)
 
 
 def gold_of(text: str | None) -> tuple[str, ...]:
     """References as tools write them: one text, or a list literal of several; empty where there are none."""
     if not text:
         return ()
-    return texts_of(text) or (text,)
+    found = texts_of(text)
+    return (text,) if found is None else found
 
 
 def gold_text(references: tuple[str, ...]) -> str:
