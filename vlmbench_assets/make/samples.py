@@ -3,7 +3,7 @@
 import csv
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from vlmbench_assets.made_from import MadeFrom
 from vlmbench_assets.sources import source_digest
 from vlmbench_assets.store import Manifest
 from vlmbench_sdk import ContractError
+from vlmbench_sdk.entries import Applies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,10 +110,25 @@ def samples_of(bench: Bench, dataset: str) -> "pd.DataFrame":
 
 def sample_rows(bench: Bench, dataset: str) -> list[dict[str, str]]:
     """The samples' rows as text, without the libraries that check them; they were checked when published."""
+    return list(_rows(bench, dataset))
+
+
+def _rows(bench: Bench, dataset: str) -> Iterator[dict[str, str]]:
     # The csv module refuses cells over 128 KiB by default; a page of text can be longer.
     csv.field_size_limit(sys.maxsize)
     with bench.store.table("samples", dataset).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        yield from csv.DictReader(file)
+
+
+def never_scoring(bench: Bench, dataset: str, metrics: Iterable[str]) -> tuple[str, ...]:
+    """Those of some metrics whose `applies_to` fits no sample; the table is read until all others are known."""
+    entries = {name: bench.catalog.metrics[name].applies_to for name in metrics}
+    open_ = {name: [each for each in entry if each[1]] for name, entry in entries.items() if entry != Applies()}
+    for row in _rows(bench, dataset) if open_ else ():
+        open_ = {name: lists for name, lists in open_.items() if not all(row.get(key) in said for key, said in lists)}
+        if not open_:
+            break
+    return tuple(open_)
 
 
 def image_root(bench: Bench, dataset: str) -> Path:
