@@ -11,9 +11,8 @@ from typing import Literal
 
 from vlmbench_assets.printable import printable
 from vlmbench_sdk import ExchangeError, Prediction
+from vlmbench_sdk.plugin_specs import Match
 
-Match = Literal["id", "position", "question"]
-"""By the tool's id of the sample, by its place in the dataset, or by images and question."""
 SampleRow = Mapping[str, str]
 SHOWN = 5
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?")
