@@ -125,7 +125,7 @@ def test_any_text_comes_back(kind: str, texts: list[str], root: Path, tmp_path_f
     assert [row["answer"] for row in want] == clean
     nul = any("\0" in text for text in texts)
     if nul and name == "vlmevalkit":
-        with pytest.raises(ExchangeError, match="NUL .*Export as lmms_eval"):
+        with pytest.raises(ExchangeError, match=r"NUL .*Export as lmms_eval"):
             exported(root, name, "in", folder / "out", options)
         assert not (folder / "out").exists()
         return
@@ -146,6 +146,13 @@ def test_a_text_with_nul_is_sent_to_a_format_that_takes_it(workspace: Path, tmp_
     with pytest.raises(ExchangeError, match=r"holds a NUL character.*Export as lmms_eval, evalscope or inspect_ai"):
         exported(workspace, "vlmevalkit", "echo", tmp_path / "out", {})
     assert exported(workspace, "lmms_eval", "echo", tmp_path / "out", {}).exists()
+
+
+@pytest.mark.parametrize("place", ["page.png/below", "page.png/below/deeper", "a" * 300])
+def test_a_place_that_cannot_be_written_is_named(place: str, workspace: Path) -> None:
+    echo(workspace, ["a", "b", "c", "d"])
+    with pytest.raises(ExchangeError, match=r"it cannot be written \(.*Name a folder"):
+        exported(workspace, "lmms_eval", "echo", workspace / "source" / place)
 
 
 def test_sqlite_holds_every_table_and_the_images(workspace: Path, tmp_path: Path) -> None:
