@@ -25,8 +25,9 @@ def read(job: ReadJob[QuestionsCsvOptions]) -> Iterator[Sample]:
     """Read every row. A row without an answer has no gold: it is asked and not scored.
 
     Images are looked for relative to the table's folder, then in its `images` folder. Samples of one image share
-    their `doc_id`; those of several pictures do where `document` says that they show the same. Without `field`, the question is the field. Without `id`, a sample is named by its image and
-    which question of that image it is, so that rows of other images change no name.
+    their `doc_id`; those of several do where `document` says that they show the same. Without `field`, the question
+    is the field. Without `id`, a sample is named by its image and which question of that image it is, so that rows of
+    other images change no name.
 
     Raises:
         DatasetError: When the file is not a table of this format, naming every mistake in it.
