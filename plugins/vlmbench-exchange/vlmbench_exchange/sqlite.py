@@ -21,7 +21,7 @@ TABLES = {
     "answers": "What each model said; exactly one row per sample asked",
     "metrics": "Every answer scored by every metric",
     "aggregates": "Scores by group, with intervals and coverage",
-    "cells": "Which model met which dataset, the metric that ranks it, failed answers, the median latency, and what the "
+    "cells": "Which model met which dataset, the metric that ranks it, failures, the median latency, and what the "
     "answers were made from (JSON)",
     "metric_entries": "The metrics: which version of which, whether higher is better, and the best value",
     "images": "The images by SHA-256",
