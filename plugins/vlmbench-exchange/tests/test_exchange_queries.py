@@ -93,8 +93,8 @@ def test_failed_answers_are_wrong_and_a_metric_without_categories_is_judged_by_i
 def test_the_leaderboard_is_round_and_tells_failures_and_latency(tmp_path: Path) -> None:
     samples = [_sample(name, ["1"]) for name in ("s1", "s2", "s3", "s4")]
     dataset = ExportedDataset("d", "", "", "", samples, tmp_path)
-    names = {"dimension": "overall", "group": "", "metric": "exact", "policy": "failures_worst", "n": 4}
-    ends = {"ci_low": 0.1 + 0.2, "ci_high": None, "coverage": 2 / 3}
+    names: Row = {"dimension": "overall", "group": "", "metric": "exact", "policy": "failures_worst", "n": 4}
+    ends: Row = {"ci_low": 0.1 + 0.2, "ci_high": None, "coverage": 2 / 3}
     cells = []
     for model, value, times in (
         ("one", 0.49333333333333335, [1.0, 9.06, 2.0, None]),
