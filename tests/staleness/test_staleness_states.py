@@ -214,6 +214,10 @@ def test_a_metric_that_fits_no_sample_is_named_once_per_dataset(copy: Path) -> N
         "metric typo applies to no sample of tiny",
         "metric bleu applies to no sample of tiny",
     ]
+    table = copy / "data/samples/tiny/samples.csv"
+    for spoilt in (b"", b"a,b\n", table.read_bytes() + b"s9\n", table.read_bytes() + b"\xff\n"):
+        table.write_bytes(spoilt)
+        assert make_plan(bench_of(copy), [Cell("plain", "tiny")]).never_scoring == {}
 
 
 @pytest.mark.parametrize("stage", ["metrics", "aggregates", "report"])
