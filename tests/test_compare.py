@@ -145,6 +145,9 @@ def test_other_samples_are_left_out_and_said(scored: Path, vlmbench: Run) -> Non
 
 def test_mistakes_are_named(scored: Path, vlmbench: Run) -> None:
     assert "at least two models" in vlmbench("compare", "one", check=2).stderr
+    assert "two models; one is named 2 times" in vlmbench("compare", "one", "one", check=2).stderr
+    for command in (["compare", "one", "two"], ["diff", "one", "pages"]):
+        assert "-1 is not in the range x>=0" in vlmbench(*command, "--limit", "-1", check=2).stderr
     write_yaml(scored, "models/new", "plugin: echo\n")
     assert "no dataset on which all of them were scored" in vlmbench("compare", "one", "new", check=1).stderr
     write_yaml(scored, "benchmarks/b", BENCHMARK.replace("pages, resolution", "pages*field*doc_type"))

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.cells import answer, bench_of, score
-from tests.support import Run, write_yaml
+from tests.support import Run, write_source, write_yaml
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import ANSWERS, METRICS
 from vlmbench_assets.make.answered import read_answered
 from vlmbench_assets.make.leaderboard import make_leaderboard
 from vlmbench_assets.plan import make_plan
+from vlmbench_assets.shown import answer_figures
 from vlmbench_assets.staleness import CellJudgement
 from vlmbench_assets.tables import read_table
 from vlmbench_sdk import CatalogError
@@ -214,6 +215,16 @@ def test_thinking_that_the_template_opened_and_nothing_ended_is_no_answer(prompt
     write_yaml(root, "prompts/p", "user: 'Okay, {{ field }}, or not.</think> {{ field }}'\n")
     answer(root, "echo", "tiny")
     assert list(read_answered(bench_of(root), CELL)[1]["answer"]) == ["f0", "f1", "f0", "f1"]
+
+
+def test_how_often_a_contract_was_kept_is_shown_with_four_digits(prompted: Path) -> None:
+    write_source(prompted, 6)
+    write_yaml(prompted, "models/echo", "plugin: echo\nprompts: p\noptions: {answer: '1', answers: {s3: none}}\n")
+    write_yaml(prompted, "prompts/p", "expects: {type: number}\n")
+    answer(prompted, "echo", "tiny")
+    table = read_table(prompted / "data/answers/echo/tiny/answers.csv", ANSWERS)
+    shown = answer_figures(bench_of(prompted), CELL, table)
+    assert (shown["contract_kept"].value, shown["failed"].value) == (0.8333, 1)
 
 
 def test_another_rule_for_thinking_scores_again_and_asks_nobody(

@@ -106,10 +106,23 @@ def _dataset(file: RegistryFile, entry: DatasetEntry, entries: Entries, plugins:
 def _metric(file: RegistryFile, entry: MetricEntry, entries: Entries, plugins: Plugins) -> Iterable[Problem]:
     yield from _entries(file, "environment", "environments", [entry.environment] if entry.environment else [], entries)
     yield from _plugin(file, "plugin", entry.plugin, plugins.metrics, lambda p: p.options, entry.options)
+    yield from _threshold(file, entry, plugins)
     for index, name in enumerate(entry.normalize):
         if name not in plugins.normalizers:
             says = unknown(name, [*plugins.normalizers], "normaliser")
             yield file.problem(("normalize", index), says)
+
+
+def _threshold(file: RegistryFile, entry: MetricEntry, plugins: Plugins) -> Iterable[Problem]:
+    """Past the range of a metric, every answer would be right, or every one wrong."""
+    plugin, threshold = plugins.metrics.get(entry.plugin), entry.threshold
+    if plugin is None or threshold is None:
+        return
+    low, high = plugin.lower, plugin.upper
+    if (low is not None and threshold < low) or (high is not None and threshold > high):
+        ends = ([f"from {low:g}"] if low is not None else []) + ([f"up to {high:g}"] if high is not None else [])
+        says = f"found {threshold:g}; `{entry.plugin}` gives values {' '.join(ends)}: set a threshold among them"
+        yield file.problem(("threshold",), says)
 
 
 def _adapter(file: RegistryFile, name: str | None, plugins: Plugins) -> Iterable[Problem]:

@@ -1,5 +1,6 @@
 """Turn what pydantic says of an entry into mistakes that name file, key, found and allowed."""
 
+import re
 from types import UnionType
 from typing import Union, get_args, get_origin
 
@@ -37,8 +38,15 @@ def schema_problems(
             problems.append(file.problem(whole, "this key is required"))
         else:
             found = _shown(each["input"])
-            problems.append(file.problem(whole, f"found {found}; {each['msg'][0].lower()}{each['msg'][1:]}"))
+            problems.append(file.problem(whole, f"found {found}; {_in_yaml(each['msg'])}"))
     return problems
+
+
+def _in_yaml(message: str) -> str:
+    """What pydantic says, without Python's names of what YAML calls a list and a mapping."""
+    message = re.sub(r"[Tt]uple", "list", message)
+    message = re.sub(r"valid dictionary( or instance of \w+)?", "mapping of keys to values", message)
+    return message[0].lower() + message[1:]
 
 
 def _fields_at(schema: type[BaseModel], path: KeyPath) -> set[str]:

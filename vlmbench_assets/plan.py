@@ -15,7 +15,7 @@ from vlmbench_assets.catalog import Cell
 from vlmbench_assets.environment import environment_of, missing_binaries
 from vlmbench_assets.gpus.discovery import enough_gpus
 from vlmbench_assets.make.benchmark_leaderboard import benchmarks_to_show
-from vlmbench_assets.make.samples import ensure_samples, samples_are_fresh, samples_of, wanted_samples
+from vlmbench_assets.make.samples import ensure_samples, never_scoring, samples_are_fresh, samples_of, wanted_samples
 from vlmbench_assets.models_of import models_of
 from vlmbench_assets.prompting import collection_of
 from vlmbench_assets.reasons import counted, lineage_changes
@@ -69,6 +69,8 @@ class Plan:
     """By dataset: leaderboards that do not show what is there."""
     benchmarks: dict[str, Judgement] = field(default_factory=dict)
     """By benchmark: the same."""
+    never_scoring: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By dataset: metrics that apply to none of its samples."""
 
     @property
     def to_do(self) -> list[PlannedCell]:
@@ -109,6 +111,11 @@ def make_plan(bench: Bench, cells: Sequence[Cell], *, limit: int | None = None, 
         missing = manifest.facts.get("without_gold") if manifest else 0
         if isinstance(missing, int) and missing:
             without_gold[dataset] = missing
+    never = {
+        name: found
+        for name in dict.fromkeys(cell.dataset for cell in cells if cell.dataset not in unreadable)
+        if (found := never_scoring(bench, name, _metrics_of(bench, cells, name)))
+    }
     judge = Judge(bench, limit=limit, keep_errors=keep_errors)
     judged = [_unreadable(judge.cell(cell)) if cell.dataset in unreadable else judge.cell(cell) for cell in cells]
     paces = _paces(bench, judged)
@@ -123,7 +130,12 @@ def make_plan(bench: Bench, cells: Sequence[Cell], *, limit: int | None = None, 
     boards = _leaderboards(bench, judge, cells)
     over = {name: judge.benchmark(name) for name in benchmarks_to_show(bench, [cell.dataset for cell in cells])}
     over = {name: found for name, found in over.items() if found.state != "fresh"}
-    return Plan(planned, unreadable, read, without_gold, gold, boards, over)
+    return Plan(planned, unreadable, read, without_gold, gold, boards, over, never)
+
+
+def _metrics_of(bench: Bench, cells: Sequence[Cell], dataset: str) -> list[str]:
+    models = [cell.model for cell in cells if cell.dataset == dataset]
+    return [*dict.fromkeys(name for model in models for name in bench.catalog.metrics_of(dataset, model))]
 
 
 def gold_note(bench: Bench, cell: Cell) -> str:

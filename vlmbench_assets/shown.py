@@ -52,12 +52,11 @@ def answer_figures(bench: Bench, cell: Cell, answers: pd.DataFrame) -> Shown:
     failed = read["status"].isin(UNANSWERED)
     shown: Shown = {"samples": dg.MetadataValue.int(len(read)), "failed": dg.MetadataValue.int(int(failed.sum()))}
     given = ~read["status"].isin(UNANSWERED - {"parse_failed"})
-    if read is not said and given.any():
-        shown["contract_kept"] = dg.MetadataValue.float(float((read.loc[given, "status"] != "parse_failed").mean()))
+    kept = (read.loc[given, "status"] != "parse_failed").mean() if read is not said and given.any() else None
     cost = cost_of(answers, bench.catalog.models[cell.model].price)
     # Of all answers or of none: a part would look cheap.
     total = cost.total if cost and cost.answers == len(answers) else None
-    numbers = {"median_latency_ms": median(answers["latency_ms"]), "cost": total}
+    numbers = {"contract_kept": kept, "median_latency_ms": median(answers["latency_ms"]), "cost": total}
     return {**shown, **_numbers(numbers)}
 
 

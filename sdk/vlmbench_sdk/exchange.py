@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 
 from vlmbench_sdk.entries import EntryName, Kind
 from vlmbench_sdk.errors import ExchangeError
-from vlmbench_sdk.plugin_specs import Options
+from vlmbench_sdk.plugin_specs import Match, Options
 from vlmbench_sdk.records import Record, Status
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -60,6 +60,8 @@ class ImportedLog(Record):
     """What the tool calls the model."""
     dataset: str = ""
     """What the tool calls the dataset or task."""
+    match: Match | None = None
+    """How this file is matched where the user does not say; null takes the importer's own way."""
 
 
 class NewEntry(Record):

@@ -172,6 +172,10 @@ class ChartPlugin(Record):
     """What the picture shows; also its text alternative."""
 
 
+Match = Literal["id", "position", "question"]
+"""How predictions find their samples: by the tool's id, by their place in the dataset, or by images and question."""
+
+
 class ImporterPlugin(Record):
     """A format of another tool that `vlmbench import` reads."""
 
@@ -179,7 +183,7 @@ class ImporterPlugin(Record):
     read: ImportString
     """`def read(job: ImportJob[MyOptions]) -> ImportedLog`, or `-> ImportedEntries` where it imports entries."""
     imports: Literal["answers", "entries"] = "answers"
-    match: Literal["id", "position", "question"] = "id"
+    match: Match = "id"
     """How its predictions are matched to samples where the user does not say."""
     options: type[Options] = NoOptions
     description: str = ""

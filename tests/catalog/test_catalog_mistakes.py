@@ -35,6 +35,14 @@ MISTAKES = {
     "datasets/b": ("reader: synthetic\noptions: {kinds: [poem]}\n", "key `options.kinds.0`: found 'poem'"),
     "datasets/c": ("reader: synthetic\nmetrics: [anlss]\n", "did you mean `anls`?"),
     "metrics/mine": ("plugin: anls\nnormalize: [casefold, upper]\n", "there is no normaliser `upper`"),
+    "metrics/one": ("plugin: anls\nnormalize: nfkc\n", "key `normalize`: found 'nfkc'; input should be a valid list"),
+    "metrics/two": ("plugin: anls\napplies_to: text\n", "found 'text'; input should be a mapping of keys to values"),
+    "metrics/low": ("plugin: cer\nthreshold: -1\n", "key `threshold`: found -1; `cer` gives values from 0: set"),
+    "metrics/high": (
+        "plugin: anls\nthreshold: 1.5\n",
+        "high.yaml:2: key `threshold`: found 1.5; `anls` gives values from 0 up to 1",
+    ),
+    "metrics/ends": ("plugin: anls\nthreshold: 1\n", ""),
     "prompts/a": ("user: 'Read {{ questoin }}'\n", "there is no variable `questoin`; did you mean `question`?"),
     "prompts/b": ("user: '{% if %}'\n", "not a Jinja template"),
     "environments/a": ("kind: vnv\n", "did you mean `venv`?"),
@@ -68,6 +76,7 @@ def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
     for name, (_, expected) in MISTAKES.items():
         mine = [line for line in said if line.startswith(f"registries/{name}.yaml")]
         assert not expected or any(expected in line for line in mine), f"{name}: {expected!r} not in {mine}"
+    assert not any("metrics/ends" in line for line in said)
     whole = "\n".join(said)
     for expected in ("by case only", "did you mean `models`?", "bad name", "NAME.yaml belong here", "is not UTF-8"):
         assert expected in whole

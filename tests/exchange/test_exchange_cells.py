@@ -218,3 +218,12 @@ def test_a_log_without_any_answer_is_refused(workspace: Path, tmp_path: Path) ->
     with pytest.raises(ExchangeError, match="none of its rows that fit has an answer"):
         taken_in(workspace, "vlmevalkit", vlmevalkit(tmp_path, failed))
     assert not (workspace / "registries/models/theirs.yaml").exists()
+
+
+def test_answers_of_the_original_by_ids_need_no_choice(workspace: Path, tmp_path: Path) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text("sample_id;model_answer\ns0;f0\ns2;x\n", encoding="utf-8")
+    done = taken_in(workspace, "original_answers", file)
+    assert (done.answers, done.lacking, done.manifest.lineage["matched by"]) == (2, 2, "id")
+    with pytest.raises(ExchangeError, match="row 1 has no question"):
+        taken_in(workspace, "original_answers", file, match="question")

@@ -9,8 +9,10 @@ import pytest
 
 from tests.cells import bench_of
 from tests.support import Run
+from vlmbench_assets.catalog import Cell
 from vlmbench_assets.make.entries import write_entries
 from vlmbench_assets.make.imported import run_importer
+from vlmbench_assets.plan import make_plan
 from vlmbench_sdk import ExchangeError, ImportedEntries, NewEntry
 
 BOM = "\ufeff"
@@ -19,7 +21,7 @@ CONFIG = (
     "metrics_aggregators;filter_doc_class;filter_question_type\n"
     "demo_mini;VQA;Hugging Face;Qwen2.5-VL-3B-Instruct;;demo_mini/Somebody_demo_mini_008.csv;['CER'];False;"
     "['by_id', 'by_doc_question', 'by_doc_type', 'general'];;\n"
-    "demo_mini;VQA;Hugging Face;Qwen2.5-VL-3B-Instruct;;;['CER', 'WER', 'XYZ'];False;['general'];passport;\n"
+    "demo_mini;VQA;Hugging Face;Qwen2.5-VL-3B-Instruct;;;['CER', 'WER', 'BLEU', 'XYZ'];False;['general'];passport;\n"
 )
 BASE = (
     "framework;model_family;model_name;docker_image;git_python_package;python_package;module;class_name\n"
@@ -61,6 +63,7 @@ def test_a_workspace_of_the_original_is_taken_over_and_scored(theirs: Path, work
         "prompts/VQA--demo_mini--Somebody_demo_mini_008.csv",
         "registries/benchmarks/original-demo_mini.yaml",
         "registries/datasets/demo_mini.yaml",
+        "registries/metrics/bleu-text.yaml",
         "registries/models/Qwen2.5-VL-3B-Instruct--VQA--demo_mini--Somebody_demo_mini_008.yaml",
         "registries/models/Qwen2.5-VL-3B-Instruct.yaml",
         "registries/prompts/VQA--demo_mini--Somebody_demo_mini_008.yaml",
@@ -73,7 +76,8 @@ def test_a_workspace_of_the_original_is_taken_over_and_scored(theirs: Path, work
     command = next(note for note in said["notes"] if note.startswith("answers: ") and "Somebody" not in note)
     catalog = bench_of(workspace).catalog
     entry = catalog.benchmarks["original-demo_mini"]
-    assert entry.metrics == ("cer", "wer")
+    assert entry.metrics == ("cer", "wer", "bleu-text")
+    assert make_plan(bench_of(workspace), [Cell("Qwen2.5-VL-3B-Instruct", "demo_mini")]).never_scoring == {}
     assert entry.dimensions == ("overall", "doc_type*field", "doc_type")
     assert catalog.prompts["VQA--demo_mini--Somebody_demo_mini_008"].tuned_on == ("demo_mini:all",)
     vlmbench(*shlex.split(command.removeprefix("answers: vlmbench ")), check=0)

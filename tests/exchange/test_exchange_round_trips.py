@@ -125,7 +125,7 @@ def test_any_text_comes_back(kind: str, texts: list[str], root: Path, tmp_path_f
     assert [row["answer"] for row in want] == clean
     nul = any("\0" in text for text in texts)
     if nul and name == "vlmevalkit":
-        with pytest.raises(ExchangeError, match="NUL"):
+        with pytest.raises(ExchangeError, match=r"NUL .*Export as lmms_eval"):
             exported(root, name, "in", folder / "out", options)
         assert not (folder / "out").exists()
         return
@@ -139,6 +139,20 @@ def test_a_spreadsheet_refuses_what_it_would_cut(workspace: Path, tmp_path: Path
         exported(workspace, "vlmevalkit", "echo", tmp_path / "out", {"file": "xlsx"})
     assert not (tmp_path / "out").exists()
     assert (exported(workspace, "vlmevalkit", "echo", tmp_path / "out", {"file": "tsv"}) / "echo_tiny.tsv").exists()
+
+
+def test_a_text_with_nul_is_sent_to_a_format_that_takes_it(workspace: Path, tmp_path: Path) -> None:
+    echo(workspace, ["a\0b", "b", "c", "d"])
+    with pytest.raises(ExchangeError, match=r"holds a NUL character.*Export as lmms_eval, evalscope or inspect_ai"):
+        exported(workspace, "vlmevalkit", "echo", tmp_path / "out", {})
+    assert exported(workspace, "lmms_eval", "echo", tmp_path / "out", {}).exists()
+
+
+@pytest.mark.parametrize("place", ["page.png/below", "page.png/below/deeper", "a" * 300])
+def test_a_place_that_cannot_be_written_is_named(place: str, workspace: Path) -> None:
+    echo(workspace, ["a", "b", "c", "d"])
+    with pytest.raises(ExchangeError, match=r"it cannot be written \(.*Name a folder"):
+        exported(workspace, "lmms_eval", "echo", workspace / "source" / place)
 
 
 def test_sqlite_holds_every_table_and_the_images(workspace: Path, tmp_path: Path) -> None:

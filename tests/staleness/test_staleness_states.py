@@ -11,6 +11,7 @@ from tests.cells import answer, bench_of, score
 from tests.staleness.made import PLAIN, SAMPLES, write_dataset
 from tests.support import write_yaml
 from vlmbench_assets.catalog import Cell
+from vlmbench_assets.cli.plan import _notes
 from vlmbench_assets.environments.venv import VenvEnvironment
 from vlmbench_assets.hold import cell_held
 from vlmbench_assets.made_from import MadeFrom
@@ -200,6 +201,23 @@ def test_only_a_part_was_asked(copy: Path) -> None:
     assert (plan.to_do[0].judged.to_ask, plan.to_do[0].judged.reasons) == (7, ["7 of 12 samples were never asked"])
     found = make_plan(bench_of(copy), [Cell("new", "big")], limit=5).to_do[0].judged
     assert (found.to_ask, found.assets["answers"].state) == (0, "fresh")
+
+
+def test_a_metric_that_fits_no_sample_is_named_once_per_dataset(copy: Path) -> None:
+    write_yaml(copy, "metrics/typo", "plugin: anls\napplies_to: {answer_type: [txt]}\n")
+    write_yaml(copy, "metrics/mixed", "plugin: anls\napplies_to: {field: [f0], doc_type: [nothing, receipt]}\n")
+    write_yaml(copy, "benchmarks/x", "models: [plain, asking]\ndatasets: [tiny]\nmetrics: [typo, mixed, bleu]\n")
+    plan = make_plan(bench_of(copy), [Cell("plain", "tiny"), Cell("asking", "tiny"), Cell("plain", "big")])
+    assert plan.never_scoring == {"tiny": ("typo", "bleu")}
+    notes = [line for line in _notes(plan) if line.startswith("metric ")]
+    assert [line.partition(";")[0] for line in notes] == [
+        "metric typo applies to no sample of tiny",
+        "metric bleu applies to no sample of tiny",
+    ]
+    table = copy / "data/samples/tiny/samples.csv"
+    for spoilt in (b"", b"a,b\n", table.read_bytes() + b"s9\n", table.read_bytes() + b"\xff\n"):
+        table.write_bytes(spoilt)
+        assert make_plan(bench_of(copy), [Cell("plain", "tiny")]).never_scoring == {}
 
 
 @pytest.mark.parametrize("stage", ["metrics", "aggregates", "report"])

@@ -27,6 +27,23 @@ def test_a_reference_that_is_written_otherwise_is_named_and_taken() -> None:
     assert found.unlike == ("row 2",)
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours", "fits"),
+    [
+        ("12.5", "12.50", True),
+        ("1250", "1.25e3", True),
+        ("12.5", "125", False),
+        ("2026-01-02", "2026-1-2", False),
+        ("1" * 50, "1" * 50 + ".0", False),
+    ],
+)
+def test_references_that_are_numbers_are_compared_by_value(theirs: str, ours: str, fits: bool) -> None:  # noqa: FBT001
+    sample = {**SAMPLES[0], "references": f'["other", "{ours}"]'}
+    said = Prediction(where="row 0", question="What?", gold=(theirs,))
+    found = match([said], [sample], "question", "a.jsonl")
+    assert found.unlike == (() if fits else ("row 0",))
+
+
 RECEIPTS = [
     {"sample_id": str(number), "references": "[]", "question": f"What is f{number}?", "images": f'["p{number}.png"]'}
     for number in range(4)
@@ -78,7 +95,7 @@ def test_ids_of_another_dataset_are_seen_by_its_questions() -> None:
 
 def test_a_place_that_nothing_speaks_for_is_refused() -> None:
     silent = [Prediction(where=f"line {each}", position=each) for each in range(4)]
-    with pytest.raises(ExchangeError, match="4 of 4 have other references, questions or images"):
+    with pytest.raises(ExchangeError, match="4 of 4 repeat no reference, question or image of their sample: line 0"):
         match(silent, RECEIPTS, "position", "a.jsonl")
 
 

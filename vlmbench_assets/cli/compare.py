@@ -30,7 +30,9 @@ SMALLEST_P = 0.001
     "--dataset", "datasets", multiple=True, help="On these only; default: all that every model has scores of."
 )
 @click.option("--metric", default="", help="Compare by this metric; default: the headline.")
-@click.option("--limit", default=10, show_default=True, help="Show so many slices of each pair.")
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=10, show_default=True, help="Show so many slices of each pair."
+)
 @workspace_option
 @json_option
 def compare(
@@ -45,9 +47,11 @@ def compare(
     """Compare MODELS on the samples that they share: paired tests over documents, corrected for their number."""
     from vlmbench_assets.comparing import compare_models, shared_datasets
 
-    models = tuple(dict.fromkeys(models))
-    if len(models) < FEWEST:
-        raise click.UsageError("name at least two models")
+    different = tuple(dict.fromkeys(models))
+    if len(different) < FEWEST:
+        again = f"; {models[0]} is named {len(models)} times" if len(models) > 1 else ""
+        raise click.UsageError(f"name at least two models{again}")
+    models = different
     bench = open_workspace(workspace)
     refuse_unknown("model", models, sorted(bench.catalog.models))
     refuse_unknown("dataset", datasets, sorted(bench.catalog.datasets))

@@ -34,7 +34,9 @@ SHOWN_SLICES = 10
 @click.option("--models", nargs=2, help="Compare two models on --dataset instead.")
 @click.option("--dataset", "on", help="The dataset of --models.")
 @click.option("--metric", default="", help="Compare by this metric; default: the headline.")
-@click.option("--limit", default=20, show_default=True, help="Show so many samples that flipped.")
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Show so many samples that flipped."
+)
 @click.option("--list", "listing", is_flag=True, help="List the materialisations of the cell, with their numbers.")
 @workspace_option
 @json_option

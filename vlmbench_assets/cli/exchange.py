@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from vlmbench_assets.bench import Bench
-    from vlmbench_assets.work.match import Match
     from vlmbench_sdk import ImporterPlugin
+    from vlmbench_sdk.plugin_specs import Match
 
 OPTION = click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the format.")
 

@@ -101,6 +101,9 @@ def _notes(made: "Plan") -> Iterator[str]:
         yield f"leaderboard of benchmark {benchmark}: {found.state}: {'; '.join(found.reasons)}"
     for dataset, number in made.without_gold.items():
         yield f"dataset {dataset}: {number} samples have no gold and will not be scored"
+    for dataset, metrics in made.never_scoring.items():
+        for metric in metrics:
+            yield f"metric {metric} applies to no sample of {dataset}; see `applies_to` in its entry"
     for cell, note in made.unreadable_gold.items():
         yield f"{cell}: {note}"
 
@@ -166,6 +169,7 @@ def _as_json(made: "Plan", skipped: Sequence[str]) -> dict[str, object]:
         "unreadable": made.unreadable,
         "read": {dataset: list(reasons) for dataset, reasons in made.read.items()},
         "without_gold": made.without_gold,
+        "never_scoring": {dataset: list(metrics) for dataset, metrics in made.never_scoring.items()},
         "unreadable_gold": made.unreadable_gold,
         "leaderboards": {dataset: list(found.reasons) for dataset, found in made.leaderboards.items()},
         "benchmark_leaderboards": {name: list(found.reasons) for name, found in made.benchmarks.items()},

@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -40,7 +41,9 @@ def export(
     Raises:
         ExchangeError: When `out` is there already, nothing was published, or the format cannot carry it.
     """
-    if out.exists():
+    with _at(out):
+        there = out.exists()
+    if there:
         raise ExchangeError("it is there already", where=str(out), fix="Name a folder that does not exist")
     if not cells:
         raise ExchangeError("no cell that was named has answers", fix="Run cells first, or import them")
@@ -48,18 +51,27 @@ def export(
     if not callable(write):
         raise ExchangeError(f"{exporter.write!r} is not a function", where=f"exporter {exporter.name}")
     chosen = chosen_options(exporter.options, options, f"format {exporter.name}")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    with _at(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+        try:
+            datasets = [_dataset(bench, name) for name in dict.fromkeys(cell.dataset for cell in cells)]
+            each = [_cell(bench, cell) for cell in cells]
+            write(ExportJob(out=made, options=chosen, datasets=datasets, cells=each, metrics=_metrics(bench, cells)))
+            made.chmod(0o755)
+            made.rename(out)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+@contextmanager
+def _at(out: Path) -> Iterator[None]:
+    """Say of a place where nothing can be written that it is one."""
     try:
-        datasets = [_dataset(bench, name) for name in dict.fromkeys(cell.dataset for cell in cells)]
-        exported = [_cell(bench, cell) for cell in cells]
-        write(ExportJob(out=made, options=chosen, datasets=datasets, cells=exported, metrics=_metrics(bench, cells)))
-        made.chmod(0o755)
-        made.rename(out)
+        yield
     except OSError as error:
-        raise ExchangeError(f"it cannot be written ({error.strerror})", where=str(out)) from error
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+        fix = "Name a folder in a place that you can write to"
+        raise ExchangeError(f"it cannot be written ({error.strerror})", where=str(out), fix=fix) from error
 
 
 def _dataset(bench: Bench, name: str) -> ExportedDataset:

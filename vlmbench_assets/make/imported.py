@@ -26,7 +26,7 @@ from vlmbench_assets.make.samples import ensure_samples, sample_rows
 from vlmbench_assets.printable import printable
 from vlmbench_assets.registry_files import NAME
 from vlmbench_assets.store import Manifest, utc_now
-from vlmbench_assets.work.match import Match, Matched, listed, match
+from vlmbench_assets.work.match import Matched, listed, match
 from vlmbench_sdk import (
     CatalogError,
     ExchangeError,
@@ -39,7 +39,7 @@ from vlmbench_sdk import (
 )
 from vlmbench_sdk.entries import ModelEntry
 from vlmbench_sdk.journal import LONGEST_LINE, Answered, journal_line
-from vlmbench_sdk.plugin_specs import resolve
+from vlmbench_sdk.plugin_specs import Match, resolve
 
 LACKING = "the imported file has no answer to this question"
 DESCRIPTION = "Imported: answers of another tool"
@@ -59,7 +59,7 @@ class Import:
     file: Path
     cell: Cell
     match: Match | None = None
-    """How to match; None takes the importer's own way."""
+    """How to match; None takes the way of the file, or of its importer."""
     allow_unmatched: bool = False
     """Whether rows that are for no sample may be left out."""
 
@@ -88,7 +88,7 @@ def import_answers(bench: Bench, order: Import) -> Outcome:
     bench = with_model(bench, order.cell.model, entry)
     ensure_samples(bench, order.cell.dataset)
     log = read_log(bench, order)
-    how = order.match or order.importer.match
+    how = order.match or log.match or order.importer.match
     matched = match(log.predictions, sample_rows(bench, order.cell.dataset), how, str(order.file))
     _refuse_unmatched(log, matched, order)
     lineage: Lineage = {

@@ -1,19 +1,21 @@
 """Match the predictions of another tool to the samples of a dataset."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Literal
 
 from vlmbench_assets.printable import printable
 from vlmbench_sdk import ExchangeError, Prediction
+from vlmbench_sdk.plugin_specs import Match
 
-Match = Literal["id", "position", "question"]
-"""By the tool's id of the sample, by its place in the dataset, or by images and question."""
 SampleRow = Mapping[str, str]
 SHOWN = 5
+_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ def match(predictions: Sequence[Prediction], samples: Sequence[SampleRow], how: 
     found: dict[str, Prediction] = {}
     unmatched: list[str] = []
     unlike: list[str] = []
+    silent: list[str] = []
     for prediction in predictions:
         sample = find(prediction)
         if sample is None:
@@ -57,14 +60,22 @@ def match(predictions: Sequence[Prediction], samples: Sequence[SampleRow], how: 
                 where=where,
                 fix="Leave one of them in the file",
             )
-        if not agrees.with_sample(prediction, sample, how):
-            unlike.append(printable(prediction.where))
+        word = agrees.with_sample(prediction, sample, how)
+        if word != "for":
+            (unlike if word == "against" else silent).append(printable(prediction.where))
     if how == "position" and unlike:
         raise ExchangeError(
             f"{len(unlike)} of {len(predictions)} have other references, questions or images than the sample at their "
             f"place: {listed(unlike)}; so the dataset is not in the order of the file",
             where=where,
             fix="Read the same split in the same order, or match by `--match id` or `--match question`",
+        )
+    if silent:
+        raise ExchangeError(
+            f"{len(silent)} of {len(predictions)} repeat no reference, question or image of their sample: "
+            f"{listed(silent)}; so nothing shows whether the dataset is in the order of the file",
+            where=where,
+            fix="Write the file with references or questions, or with ids and match by `--match id`",
         )
     if how == "id" and 2 * len(unlike) > len(found):
         raise ExchangeError(
@@ -97,19 +108,22 @@ class _Agreement:
         self._questions = {_spaced(sample["question"]) for sample in samples} - {""}
         self._images = {names for sample in samples if (names := _names(json.loads(sample["images"])))}
 
-    def with_sample(self, prediction: Prediction, sample: SampleRow, how: Match) -> bool:
-        """Whether nothing speaks against it, and something for it wherever the file has anything to go by."""
+    def with_sample(self, prediction: Prediction, sample: SampleRow, how: Match) -> Word:
+        """Whether nothing speaks against it, and something for it wherever the file has anything to go by.
+
+        Unknown where the file has nothing, and only a place decides.
+        """
         words = [*self._references(prediction, sample), *self._question(prediction, sample)]
         words += self._pictures(prediction, sample)
         if not words:
             # A place is only a number: where the file repeats nothing of the sample, it could be any.
-            return how != "position" or not _spaced(sample["question"])
-        return "against" not in words and "for" in words
+            return "unknown" if how == "position" and _spaced(sample["question"]) else "for"
+        return "for" if "for" in words and "against" not in words else "against"
 
     def _references(self, prediction: Prediction, sample: SampleRow) -> Iterator[Word]:
         if prediction.gold:
-            ours = {each.strip() for each in json.loads(sample["references"])}
-            yield "against" if ours.isdisjoint(each.strip() for each in prediction.gold) else "for"
+            ours = {_value(each) for each in json.loads(sample["references"])}
+            yield "against" if ours.isdisjoint(map(_value, prediction.gold)) else "for"
 
     def _question(self, prediction: Prediction, sample: SampleRow) -> Iterator[Word]:
         prompt, ours = _spaced(prediction.question), _spaced(sample["question"])
@@ -122,6 +136,12 @@ class _Agreement:
         names, ours = _names(prediction.images), _names(json.loads(sample["images"]))
         if names and (names == ours or names in self._images):
             yield "for" if names == ours else "against"
+
+
+def _value(text: str) -> str | Decimal:
+    """A reference to compare: numbers by value, because tools that read `12.50` as a number write 12.5."""
+    text = text.strip()
+    return Decimal(text) if _NUMBER.fullmatch(text) else text
 
 
 def _spaced(text: str) -> str:

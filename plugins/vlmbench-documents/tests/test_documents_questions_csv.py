@@ -77,6 +77,16 @@ def test_the_other_columns(folder: Path) -> None:
         assert (sample.answer_type, sample.subset) == ("money", "blur")
 
 
+def test_pictures_of_one_document_share_it(folder: Path) -> None:
+    rows = [{**row, "document": name} for row, name in zip(ROWS, ("receipt 1", "", "receipt 1"), strict=True)]
+    write(folder, rows)
+    assert [(each.doc_id, each.sample_id) for each in samples_of(folder)] == [
+        ("receipt 1", "1.png#1"),
+        ("1.png", "1.png#2"),
+        ("receipt 1", "images/2.jpg#1"),
+    ]
+
+
 def test_headings_as_people_write_them_and_blank_rows(folder: Path) -> None:
     (folder / "questions.csv").write_text("Image; Question ;ANSWER\n;;\n1.png; Total? ; 1 \n;;\n\n", encoding="utf-8")
     (sample,) = samples_of(folder)

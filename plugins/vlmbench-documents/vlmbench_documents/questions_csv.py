@@ -1,7 +1,7 @@
 """Read a folder of pictures and a table of questions, as a spreadsheet saves one.
 
-Columns `image`, `question` and `answer`, and where they are wanted `field`, `doc_type`, `answer_type`, `subset` and
-`id`; no others. Cells are separated by commas, semicolons or tabs, whichever the header shows.
+Columns `image`, `question` and `answer`, and where they are wanted `field`, `doc_type`, `answer_type`, `subset`,
+`document` and `id`; no others. Cells are separated by commas, semicolons or tabs, whichever the header shows.
 """
 
 import csv
@@ -16,7 +16,7 @@ from vlmbench_documents.problems import Problems, nearest
 from vlmbench_sdk import DatasetError, ReadJob, Sample
 
 REQUIRED = ("image", "question", "answer")
-COLUMNS = (*REQUIRED, "field", "doc_type", "answer_type", "subset", "id")
+COLUMNS = (*REQUIRED, "field", "doc_type", "answer_type", "subset", "document", "id")
 SEPARATORS = (",", ";", "\t")
 ANSWER_TYPES: tuple[str, ...] = get_args(AnswerType)
 
@@ -25,8 +25,9 @@ def read(job: ReadJob[QuestionsCsvOptions]) -> Iterator[Sample]:
     """Read every row. A row without an answer has no gold: it is asked and not scored.
 
     Images are looked for relative to the table's folder, then in its `images` folder. Samples of one image share
-    their `doc_id`. Without `field`, the question is the field. Without `id`, a sample is named by its image and
-    which question of that image it is, so that rows of other images change no name.
+    their `doc_id`; those of several do where `document` says that they show the same. Without `field`, the question
+    is the field. Without `id`, a sample is named by its image and which question of that image it is, so that rows of
+    other images change no name.
 
     Raises:
         DatasetError: When the file is not a table of this format, naming every mistake in it.
@@ -79,7 +80,7 @@ def _samples(rows: list[Row], images: dict[str, str], language: str) -> Iterator
         asked[image] += 1
         yield Sample(
             sample_id=cells.get("id") or f"{image}#{asked[image]}",
-            doc_id=image,
+            doc_id=cells.get("document") or image,
             doc_type=cells.get("doc_type", ""),
             field=cells.get("field") or cells["question"],
             subset=cells.get("subset", ""),

@@ -55,8 +55,35 @@ def test_a_sheet_as_programs_write_it(tmp_path: Path) -> None:
     ]
 
 
-def test_a_formula_is_refused_and_never_evaluated(tmp_path: Path) -> None:
-    cells = HEAD + '<row r="2"><c r="A2"><v>1</v></c><c r="B2" t="str"><f>1+1</f><v>2</v></c></row>'
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("<c r='B2'><f>Alma</f><v /></c>", "=Alma"),  # openpyxl 3.1
+        ("<c r='B2'><f>Alma</f><v>0</v></c>", "=Alma"),  # XlsxWriter 3.2
+        ("<c r='B2'><f></f><v>0</v></c>", "="),
+        ("<c r='B2'><f>a\nb_x0041_ &lt;é😀</f><v>0</v></c>", "=a\nb_x0041_ <é😀"),
+        ("<c r='B2' t='e'><f aca='false'>Alma</f><v>#NAME?</v></c>", "=Alma"),
+        ("<c r='B2' t='str'><f>HYPERLINK(1)</f><v></v></c>", "=HYPERLINK(1)"),
+    ],
+)
+def test_a_text_that_begins_with_an_equals_sign_became_a_formula(cell: str, text: str, tmp_path: Path) -> None:
+    path = sheet(tmp_path / "a.xlsx", f'{HEAD}<row r="2"><c r="A2"><v>1</v></c>{cell}</row>', STRINGS.format(""))
+    assert xlsx.read_sheet(path, ("index", "prediction")) == [("row 2", {"index": "1", "prediction": text})]
+    assert vlmevalkit.read(job(path)).predictions[0].answer == text
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "<c r='B2' t='str'><f>1+1</f><v>2</v></c>",
+        "<c r='B2'><f>1+1</f><v>2</v></c>",
+        "<c r='B2' t='b'><f>A1=A2</f><v>1</v></c>",
+        "<c r='B2'><f t='shared' si='0'/><v>0</v></c>",
+        "<c r='B2'><f t='array' ref='B2'>x</f><v>0</v></c>",
+    ],
+)
+def test_a_formula_that_was_worked_out_is_refused_and_never_evaluated(cell: str, tmp_path: Path) -> None:
+    cells = f'{HEAD}<row r="2"><c r="A2"><v>1</v></c>{cell}</row>'
     with pytest.raises(ExchangeError, match="row 2, column B: it is a formula"):
         xlsx.read_sheet(sheet(tmp_path / "a.xlsx", cells, STRINGS.format("")), ("index", "prediction"))
 
@@ -100,7 +127,18 @@ def test_gold_comes_back(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[__import__('os')]", "[1", "[" * 5000, "[[1]]", "[" + "1," * 40_000 + "]", "['a'", "[x for x in y]", "{}"]
+    "text",
+    [
+        "[__import__('os')]",
+        "[1",
+        "[" * 5000,
+        "[[1]]",
+        "[" + "1," * 40_000 + "]",
+        "['a'",
+        "[x for x in y]",
+        "{}",
+        "[0x" + "f" * 5000 + "]",
+    ],
 )
 def test_a_literal_that_is_no_list_of_texts_is_text(text: str) -> None:
     assert reading.texts_of(text) is None
@@ -198,7 +236,11 @@ def test_an_unknown_version_is_refused(tmp_path: Path) -> None:
         (b'\n{"doc_id": 1', "line 2: not JSON"),
         (b'{"doc_id": 1e400, "filtered_resps": "a"}', "line 1: key 'doc_id'"),
         (b'{"doc_id": 1, "filtered_resps": "a", "token_counts": [{"output_tokens": 1' + b"0" * 30 + b"}]}", "tokens'"),
-        (b"[1]", "line 1: key '': input should be a valid dictionary"),
+        (b"[1]", "line 1: a JSON object is expected, as in {...}"),
+        (
+            b'{"doc_id": 1, "filtered_resps": "a", "token_counts": [3]}',
+            "'token_counts.0': input should be a JSON object",
+        ),
         (b'{"doc_id": 1, "filtered_resps": ' + b"[" * 100_000, "line 1: not JSON"),
         (b"\xff", "byte 0 is not UTF-8"),
         (b"a\0b", "line 1: it holds a NUL character"),
@@ -222,6 +264,25 @@ def test_the_model_s_own_text_comes_before_the_filtered_one(tmp_path: Path) -> N
     assert log.dataset == "docvqa"
     expected = Prediction(where="line 1", position=0, question="Q", gold=("a", "b"), answer="Answer: A")
     assert log.predictions == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("target", "gold"),
+    [
+        (r'["\ud83d\ude00 emoji", "b"]', ("😀 emoji", "b")),
+        ('["don\'t", 12.50, true]', ("don't", "12.5", "true")),
+        ("[]", ()),
+        ("null", ()),
+        ('["", null]', ()),
+        ("0", ("0",)),
+        ('"[]"', ()),
+        ('"[1, 2]"', ("1", "2")),
+    ],
+)
+def test_references_of_a_log_in_every_shape(target: str, gold: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "a_samples_t.jsonl"
+    path.write_text(f'{{"doc_id": 0, "target": {target}, "filtered_resps": ["a"]}}', encoding="utf-8")
+    assert lmms_eval.read(job(path)).predictions[0].gold == gold
 
 
 def test_evalscope_says_what_became_of_each(tmp_path: Path) -> None:
@@ -269,6 +330,8 @@ def test_a_name_that_says_nothing_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\x80\x04")
     with pytest.raises(ExchangeError, match=r"its name ends in '.pkl', not .xlsx or .tsv"):
         vlmevalkit.read(job(path))
+    with pytest.raises(ExchangeError, match="this is a folder"):
+        vlmevalkit.read(job(tmp_path))
 
 
 ANNOTATION = (
@@ -289,15 +352,20 @@ def test_the_original_s_answers_go_by_rows_of_its_annotation(tmp_path: Path) -> 
     path.write_text("id;model_answer\n2;x\n-1;x\nx;x\n", encoding="utf-8")
     with pytest.raises(ExchangeError, match=r"row 1, column 'id': '2' is no row of annotation.csv, which has 2; row 2"):
         original_answers.read(job(path, tmp_path))
+    path.write_text(f"id;model_answer\n{'1' * 5000};x\n", encoding="utf-8")
+    with pytest.raises(ExchangeError, match=r"'1{20}' is no row of annotation.csv, which has 2"):
+        original_answers.read(job(path, tmp_path))
     with pytest.raises(ExchangeError, match="the dataset's source has none"):
         original_answers.read(job(path, tmp_path / "elsewhere"))
 
 
-def test_answers_about_page_packs_go_by_their_ids(tmp_path: Path) -> None:
+@pytest.mark.parametrize("column", ["model_answer", "answer"])
+def test_answers_about_page_packs_go_by_their_ids(column: str, tmp_path: Path) -> None:
     path = tmp_path / "answers.csv"
-    path.write_text("\ufeffsample_id;model_answer\n7;225\n", encoding="utf-8")
-    (found,) = original_answers.read(job(path)).predictions
-    assert (found.sample_id, found.answer) == ("7", "225")
+    path.write_text(f"\ufeffsample_id;{column}\n7;225\n", encoding="utf-8")
+    log = original_answers.read(job(path))
+    assert [(found.sample_id, found.answer) for found in log.predictions] == [("7", "225")]
+    assert log.match == "id"
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:

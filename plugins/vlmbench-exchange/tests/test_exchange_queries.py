@@ -90,6 +90,28 @@ def test_failed_answers_are_wrong_and_a_metric_without_categories_is_judged_by_i
         assert beside["no_gold"] == ("far", "(error) error")
 
 
+def test_the_leaderboard_is_round_and_tells_failures_and_latency(tmp_path: Path) -> None:
+    samples = [_sample(name, ["1"]) for name in ("s1", "s2", "s3", "s4")]
+    dataset = ExportedDataset("d", "", "", "", samples, tmp_path)
+    names: Row = {"dimension": "overall", "group": "", "metric": "exact", "policy": "failures_worst", "n": 4}
+    ends: Row = {"ci_low": 0.1 + 0.2, "ci_high": None, "coverage": 2 / 3}
+    cells = []
+    for model, value, times in (
+        ("one", 0.49333333333333335, [1.0, 9.06, 2.0, None]),
+        ("two", 1 / 3, [5.0, *[None] * 3]),
+    ):
+        cell = _cell(model, "exact", {"s1": "right", "s2": "timeout", "s3": "far", "s4": "error"})
+        answers = [{**row, "latency_ms": time} for row, time in zip(cell.answers, times, strict=True)]
+        cells.append(replace(cell, answers=answers, aggregates=[{**names, **ends, "value": value}]))
+    write(ExportJob(out=tmp_path, options=SqliteOptions(), datasets=[dataset], cells=cells, metrics=METRICS))
+    sql = str(canned_queries(["one", "two"])["leaderboard"].metadata()["sql"])
+    with closing(sqlite3.connect(tmp_path / FILE)) as database:
+        assert database.execute(sql, ASKED).fetchall() == [
+            ("d", "one", "exact", 0.4933, 0.3, None, 0.6667, 4, 2, 2.0),
+            ("d", "two", "exact", 0.3333, 0.3, None, 0.6667, 4, 2, None),
+        ]
+
+
 def test_every_query_runs_where_nothing_was_scored(tmp_path: Path) -> None:
     dataset = ExportedDataset("d", "", "", "", [_sample("s1", ["1"])], tmp_path)
     tokens = dict.fromkeys(("attempts", "input_tokens", "output_tokens"), 1)

@@ -41,6 +41,8 @@ LEFT JOIN sample_images AS i ON i.dataset = m.dataset AND i.sample_id = m.sample
 
 THE_METRIC = "((:metric = '' AND is_headline) OR metric = :metric)"
 """What stands for its own name in the queries."""
+FIGURES = ", ".join(f"round(a.{name}, 4) AS {name}" for name in ("value", "ci_low", "ci_high", "coverage"))
+"""The same; the table has all digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Query:
 
     def metadata(self) -> Mapping[str, object]:
         """As Datasette takes it."""
-        sql = self.sql.strip().replace("THE_METRIC", THE_METRIC)
+        sql = self.sql.strip().replace("THE_METRIC", THE_METRIC).replace("FIGURES", FIGURES)
         return {"title": self.title, "description": self.description, "sql": sql, "hide_sql": True}
 
 
@@ -64,9 +66,10 @@ RIGHT = (
 QUERIES = {
     "leaderboard": Query(
         "Leaderboard",
-        "The headline of every cell, failed answers counted as worst, with its 95 % interval and coverage",
+        "The headline of every cell, failed answers counted as worst, with its 95 % interval, coverage and latency",
         """
-SELECT a.dataset, a.model, a.metric, a.value, a.ci_low, a.ci_high, a.coverage, a.n
+SELECT a.dataset, a.model, a.metric, FIGURES, a.n, c.failed,
+       round(c.median_latency_ms, 1) AS median_latency_ms
 FROM aggregates AS a
 JOIN cells AS c ON c.model = a.model AND c.dataset = a.dataset AND c.headline = a.metric
 LEFT JOIN metric_entries AS e ON e.metric = a.metric
@@ -130,7 +133,7 @@ ORDER BY 1.0 * sum(verdict = 'correct') / count(*), dataset, model, field
         "Scores by group",
         "Scores broken down by a dimension such as subset, field, doc_type or language",
         """
-SELECT a.dataset, a.dimension, a."group", a.metric, a.model, a.value, a.ci_low, a.ci_high, a.coverage, a.n
+SELECT a.dataset, a.dimension, a."group", a.metric, a.model, FIGURES, a.n
 FROM aggregates AS a
 JOIN cells AS c ON c.model = a.model AND c.dataset = a.dataset
 WHERE a.policy = 'failures_worst' AND a.dimension = CASE WHEN :dimension = '' THEN 'subset' ELSE :dimension END

@@ -55,14 +55,21 @@ def _prediction(where: str, line: _Line, mistakes: Mistakes) -> Prediction:
         where=where,
         position=line.doc_id,
         question=line.input if isinstance(line.input, str) else "",
-        gold=gold_of(
-            line.target if isinstance(line.target, str) else json.dumps(line.target) if line.target is not None else ""
-        ),
+        gold=_gold(line.target),
         answer=said or "",
         status="ok" if said else "empty",
         output_tokens=counts[0].output_tokens if len(counts) == 1 and counts[0] else None,
     )
     return with_carried(found, json.dumps(line.vlmbench) if line.vlmbench else "", mistakes)
+
+
+def _gold(target: JsonValue) -> tuple[str, ...]:
+    """References: one text or number, or a list of them."""
+    if isinstance(target, str | None):
+        return gold_of(target)
+    each = target if isinstance(target, list) else [target]
+    said = [one for one in each if one not in ("", None)]
+    return tuple(one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in said)
 
 
 def _text(value: JsonValue) -> str | None:

@@ -25,6 +25,8 @@ DIMENSIONS = {
     "overall": "overall",
 }
 """What the original's aggregators are here; `by_id` is the table of metrics itself."""
+OF_PAGES = ("bleu",)
+"""Metrics of the original that are for whole pages here, where all its samples are texts of answer type `text`."""
 DEFAULT_TASK = "VQA"
 """The task of files from before there was a column for it."""
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
@@ -146,7 +148,17 @@ def _metrics(
             found.notes.append(
                 f"{where}: there is no metric {name.lower()!r} here; {name} is left out of the benchmark"
             )
-    return [name.lower() for name in listed if name.lower() in known]
+    return [_for_text(name.lower(), found) for name in listed if name.lower() in known]
+
+
+def _for_text(name: str, found: _Found) -> str:
+    """A metric that scores the original's samples: the one of this name, or an entry that extends it."""
+    if name not in OF_PAGES:
+        return name
+    applies: dict[str, JsonValue] = {"answer_type": ["text"]}
+    about = f"{name} of single answers, as the original project has it"
+    found.add("metrics", f"{name}-text", {"extends": name, "description": about, "applies_to": applies})
+    return f"{name}-text"
 
 
 def _dimensions(where: str, row: dict[str, str], mistakes: Mistakes) -> list[JsonValue]:

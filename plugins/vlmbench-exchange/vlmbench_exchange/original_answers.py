@@ -4,6 +4,7 @@
 question say which sample it is, so that another split or order of the dataset does no harm.
 """
 
+import re
 from pathlib import Path
 
 from vlmbench_exchange.reading import Mistakes, check_header, read_rows, refuse
@@ -25,7 +26,8 @@ def read(job: ImportJob[NoOptions]) -> ImportedLog:
     if "id" not in header:
         column = "answer" if "answer" in header else "model_answer"
         check_header(job.file, header, ("sample_id", column))
-        return ImportedLog(predictions=tuple(_by_id(where, row, column) for where, row in rows), tool="VLMHyperBench")
+        by_id = tuple(_by_id(where, row, column) for where, row in rows)
+        return ImportedLog(predictions=by_id, tool="VLMHyperBench", match="id")
     check_header(job.file, header, ("id", "model_answer"))
     annotation = _annotation(job.file, job.source)
     mistakes = Mistakes(job.file)
@@ -53,8 +55,9 @@ def _annotation(file: Path, source: Path | None) -> Rows:
 def _by_row(where: str, row: dict[str, str], annotation: Rows, mistakes: Mistakes) -> Prediction | None:
     # A column of numbers with a gap in it was written as 3.0 (pandas).
     number = row["id"].removesuffix(".0")
-    if not number.isascii() or not number.isdecimal() or int(number) >= len(annotation):
-        mistakes.add(f"{where}, column 'id'", f"{row['id']!r} is no row of {ANNOTATION}, which has {len(annotation)}")
+    if not re.fullmatch("[0-9]{1,9}", number) or int(number) >= len(annotation):
+        said = f"{row['id'][:20]!r} is no row of {ANNOTATION}, which has {len(annotation)}"
+        mistakes.add(f"{where}, column 'id'", said)
         return None
     asked, answer = annotation[int(number)][1], row["model_answer"]
     return Prediction(

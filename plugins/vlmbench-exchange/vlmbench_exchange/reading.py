@@ -144,11 +144,16 @@ def read_json_lines(file: Path, schema: type[ModelT]) -> Iterator[tuple[str, Mod
 def parsed(text: str | bytes, schema: type[ModelT], where: str, mistakes: Mistakes) -> ModelT | None:
     """Parse JSON by a schema; None, and a mistake, where it does not fit."""
     try:
-        return schema.model_validate(_whole(json.loads(text)))
+        found = _whole(json.loads(text))
+        if not isinstance(found, dict):
+            mistakes.add(where, "a JSON object is expected, as in {...}")
+            return None
+        return schema.model_validate(found)
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False)[:SHOWN]:
             key = ".".join(str(part) for part in each["loc"])
-            mistakes.add(where, f"key {key!r}: {each['msg'][0].lower()}{each['msg'][1:]}")
+            message = re.sub(r"valid dictionary( or instance of \w+)?", "JSON object", each["msg"])
+            mistakes.add(where, f"key {key!r}: {message[0].lower()}{message[1:]}")
     except (ValueError, RecursionError) as error:
         mistakes.add(where, f"not JSON ({type(error).__name__}: {str(error)[:80]})")
     return None
@@ -171,18 +176,20 @@ def texts_of(literal: str) -> tuple[str, ...] | None:
         return None
     try:
         found = ast.literal_eval(literal.strip())
+        if not isinstance(found, list) or not all(isinstance(each, str | int | float) for each in found):
+            return None
+        # Python writes no number of more than 4,300 digits, which hexadecimal ones may have.
+        return tuple(str(each) for each in found)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
-    if not isinstance(found, list) or not all(isinstance(each, str | int | float) for each in found):
-        return None
-    return tuple(str(each) for each in found)
 
 
 def gold_of(text: str | None) -> tuple[str, ...]:
     """References as tools write them: one text, or a list literal of several; empty where there are none."""
     if not text:
         return ()
-    return texts_of(text) or (text,)
+    found = texts_of(text)
+    return (text,) if found is None else found
 
 
 def gold_text(references: tuple[str, ...]) -> str:

@@ -8,10 +8,12 @@ import mimetypes
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from statistics import median
 
 from vlmbench_exchange.datasette_queries import RESULTS, canned_queries, queries_html
 from vlmbench_exchange.options import SqliteOptions
-from vlmbench_sdk import ExchangeError, ExportedDataset, ExportJob
+from vlmbench_sdk import ExchangeError, ExportedCell, ExportedDataset, ExportJob
+from vlmbench_sdk.records import FAILED_STATUSES
 
 FILE = "vlmbench.db"
 TABLES = {
@@ -19,7 +21,8 @@ TABLES = {
     "answers": "What each model said; exactly one row per sample asked",
     "metrics": "Every answer scored by every metric",
     "aggregates": "Scores by group, with intervals and coverage",
-    "cells": "Which model met which dataset, the metric that ranks it, and what the answers were made from (JSON)",
+    "cells": "Which model met which dataset, the metric that ranks it, failures, the median latency, and what the "
+    "answers were made from (JSON)",
     "metric_entries": "The metrics: which version of which, whether higher is better, and the best value",
     "images": "The images by SHA-256",
     "sample_images": "Which images a sample has, in page order",
@@ -36,11 +39,33 @@ KEYS = {
 }
 NUMBERS = {
     **dict.fromkeys(
-        ("attempts", "input_tokens", "output_tokens", "n", "n_scored", "documents", "page", "higher_is_better"),
+        (
+            "attempts",
+            "input_tokens",
+            "output_tokens",
+            "n",
+            "n_scored",
+            "documents",
+            "page",
+            "higher_is_better",
+            "failed",
+        ),
         "INTEGER",
     ),
     **dict.fromkeys(
-        ("latency_ms", "ttft_ms", "value", "weight", "coverage", "ci_low", "ci_high", "mde", "best"), "REAL"
+        (
+            "latency_ms",
+            "median_latency_ms",
+            "ttft_ms",
+            "value",
+            "weight",
+            "coverage",
+            "ci_low",
+            "ci_high",
+            "mde",
+            "best",
+        ),
+        "REAL",
     ),
     "data": "BLOB",
 }
@@ -53,6 +78,8 @@ UNSCORED = {
     "metric_entries": ("metric_id", "higher_is_better", "best"),
 }
 """Columns of tables that are there also where nothing was scored or shown, for the queries that read them."""
+FEWEST_TIMES = 2
+"""A median of fewer is only the largest, under another name."""
 Value = str | float | int | bytes | None
 
 
@@ -72,7 +99,7 @@ def write(job: ExportJob[SqliteOptions]) -> None:
         for table, found in of_cell.items():
             tables[table] += [{**names, **row} for row in found]
         lineage = json.dumps(dict(cell.lineage), ensure_ascii=False)
-        tables["cells"].append({**names, "headline": cell.headline, "lineage": lineage})
+        tables["cells"].append({**names, "headline": cell.headline, **_figures(cell), "lineage": lineage})
     tables["metric_entries"] += [
         {
             "metric": each.name,
@@ -91,6 +118,16 @@ def write(job: ExportJob[SqliteOptions]) -> None:
         raise ExchangeError(f"SQLite cannot take it ({error})", fix="Export to another format") from error
     (job.out / "metadata.yaml").write_text("".join(_yaml(_metadata(job))), encoding="utf-8")
     (job.out / "datasette.yaml").write_text("".join(_yaml(_SETTINGS)), encoding="utf-8")
+
+
+def _figures(cell: ExportedCell) -> dict[str, Value]:
+    """What a query over all answers would take too long for: Datasette stops them after a second."""
+    known = [row["latency_ms"] for row in cell.answers]
+    times = [each for each in known if isinstance(each, int | float)]
+    return {
+        "failed": sum(row["status"] in FAILED_STATUSES for row in cell.answers),
+        "median_latency_ms": median(times) if len(times) >= FEWEST_TIMES else None,
+    }
 
 
 def _images(dataset: ExportedDataset, tables: dict[str, list[dict[str, Value]]], *, data: bool) -> None:

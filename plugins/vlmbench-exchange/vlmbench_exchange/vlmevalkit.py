@@ -23,9 +23,12 @@ def read(job: ImportJob[NoOptions]) -> ImportedLog:
     Raises:
         ExchangeError: When it is none, naming rows and columns.
     """
+    if job.file.is_dir():
+        raise refuse(job.file, "this is a folder", "Name the file of predictions in it: MODEL_DATASET.xlsx or .tsv")
     suffix = job.file.suffix.lower()
     if suffix not in {".xlsx", ".tsv"}:
-        raise refuse(job.file, f"its name ends in {suffix!r}, not .xlsx or .tsv", "Set PRED_FORMAT=tsv in VLMEvalKit")
+        ends = f"ends in {suffix!r}, not" if suffix else "does not end in"
+        raise refuse(job.file, f"its name {ends} .xlsx or .tsv", "Set PRED_FORMAT=tsv in VLMEvalKit")
     rows = read_sheet(job.file, NEEDED) if suffix == ".xlsx" else read_rows(job.file, "\t", NEEDED)
     mistakes = Mistakes(job.file)
     predictions = tuple(_prediction(where, row, mistakes, sheet=suffix == ".xlsx") for where, row in rows)
@@ -68,9 +71,9 @@ def write(job: ExportJob[VlmEvalKitExportOptions]) -> None:
         try:
             path.write_bytes(write_sheet(COLUMNS, rows) if job.options.file == "xlsx" else _tsv(rows))
         except ValueError as error:
-            raise ExchangeError(
-                str(error), where=f"{cell.model} × {cell.dataset}", fix="Export with `--option file=tsv`"
-            ) from error
+            nul = any("\0" in text for row in rows for text in row)
+            fix = "Export as lmms_eval, evalscope or inspect_ai: JSON can" if nul else "Export with `--option file=tsv`"
+            raise ExchangeError(str(error), where=f"{cell.model} × {cell.dataset}", fix=fix) from error
 
 
 def _row(sample: Row, answer: Row) -> tuple[str, ...]:

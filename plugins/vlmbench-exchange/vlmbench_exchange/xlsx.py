@@ -1,8 +1,9 @@
 """Spreadsheets, as far as predictions need them: the first sheet's cells as text, and text cells written.
 
 Written here because exactness matters: openpyxl 3.1 takes `x005F_` out of shared strings and cuts what is longer than
-32,767 characters in silence. Formulas are refused, never evaluated. Office Open XML: ECMA-376 part 1, 18.3 (sheets),
-18.4 (shared strings), 22.9.2.19 (escapes `_xHHHH_`).
+32,767 characters in silence. Formulas are never evaluated: one that no program worked out is a text that begins with
+`=`, as pandas writes such texts; others are refused. Office Open XML: ECMA-376 part 1, 18.3 (sheets), 18.4 (shared
+strings), 22.9.2.19 (escapes `_xHHHH_`).
 """
 
 import io
@@ -24,6 +25,8 @@ _REFERENCE = re.compile("([A-Z]{1,3})([0-9]{1,7})")
 _SHEET = "xl/worksheets/sheet1.xml"
 _STRINGS = "xl/sharedStrings.xml"
 _TEXTS = {"t", "v"}
+_NOT_WORKED_OUT = {"", "0"}
+"""Values of formulas as openpyxl 3.1 and XlsxWriter 3.2 write them, of any text that begins with `=`."""
 LETTERS = 26
 
 
@@ -120,6 +123,8 @@ class _Cells(_Reader):
         self._strings, self._mistakes = strings, mistakes
         self._row = self._column = 0
         self._kind, self._parts, self._inside = "", list[str](), False
+        self._formula: list[str] | None = None
+        self._plain = self._in_formula = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "row":
@@ -128,21 +133,33 @@ class _Cells(_Reader):
         elif name == "c":
             place = _REFERENCE.fullmatch(attributes.get("r", ""))
             self._column = _number(place[1]) if place else self._column + 1
-            self._kind, self._parts = attributes.get("t", "n"), []
+            self._kind, self._parts, self._formula = attributes.get("t", "n"), [], None
         elif name == "f":
-            where = f"row {self._row}, column {_letters(self._column)}"
-            self._mistakes.add(where, "it is a formula, which is not evaluated; paste values in its place")
-        self._inside = name in _TEXTS
+            self._formula, self._plain = [], attributes.get("t", "normal") == "normal"
+        self._inside, self._in_formula = name in _TEXTS, name == "f"
 
     def end(self, name: str) -> None:
-        if name in _TEXTS:
-            self._inside = False
-        elif name == "c" and self._parts:
-            self.rows.setdefault(self._row, {})[self._column] = self._value("".join(self._parts))
+        if name in _TEXTS or name == "f":
+            self._inside = self._in_formula = False
+        elif name == "c" and (self._parts or self._formula is not None):
+            value = "".join(self._parts)
+            found = self._value(value) if self._formula is None else self._as_text("".join(self._formula), value)
+            self.rows.setdefault(self._row, {})[self._column] = found
 
     def text(self, text: str) -> None:
         if self._inside:
             self._parts.append(text)
+        elif self._in_formula and self._formula is not None:
+            self._formula.append(text)
+
+    def _as_text(self, formula: str, value: str) -> str:
+        """The text that became a formula because it begins with `=`; its characters are not escaped."""
+        # `#NAME?` and the like: a spreadsheet was saved that could make nothing of it.
+        if not self._plain or (value not in _NOT_WORKED_OUT and self._kind != "e"):
+            where = f"row {self._row}, column {_letters(self._column)}"
+            what = "it is a formula with a value, which could be either; write the one that is meant as text"
+            self._mistakes.add(where, what)
+        return f"={formula}"
 
     def _value(self, text: str) -> str:
         if self._kind == "s":
