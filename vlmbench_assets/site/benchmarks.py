@@ -95,10 +95,12 @@ def _ranked(
     """The models of a benchmark on one dataset; what was read for the dataset's own leaderboard is not read again."""
     wanted = headline or bench.catalog.headline_of(dataset, models[0])
     found = kept.get(dataset)
-    if found is None or found.headline != wanted:
+    if found is None:
+        # Nothing of it could be read.
+        return rank(dict.fromkeys(models), wanted, {wanted: bench.metric(wanted)} if wanted else {})
+    if found.headline != wanted:
         return rank_dataset(bench, dataset, models, wanted)
     if set(found.cells) == set(models):
         return found
     cells = {model: found.cells.get(model) for model in models}
-    plugins = {wanted: found.plugin} if found.plugin else {}
-    return rank(cells, wanted, plugins, found.combine)
+    return rank(cells, wanted, {wanted: found.plugin} if found.plugin else {}, found.combine)

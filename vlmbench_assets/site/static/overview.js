@@ -55,7 +55,7 @@
     });
   }
 
-  const direction = (metric) => h('span', { title: t(metric.higher ? 'higher.better' : 'lower.better') }, `${metric.name} ${metric.higher ? '↑' : '↓'}`,
+  const direction = (metric) => h('span', { title: t(metric.higher ? 'higher.better' : 'lower.better') }, site.broken(metric.name), metric.higher ? ' ↑' : ' ↓',
     h('span', { class: 'unseen' }, ` (${t(metric.higher ? 'higher.better' : 'lower.better')})`));
   site.direction = direction;
 

@@ -17,7 +17,7 @@
   }
 
   // A name such as `class_accuracy` may go on in the next line.
-  const broken = (label) => String(label).split(/(?<=_)/).flatMap((part) => [part, h('wbr')]).slice(0, -1);
+  site.broken = (label) => String(label).split(/(?<=_)/).flatMap((part) => [part, h('wbr')]).slice(0, -1);
 
   // columns: {key, label, title, value(row), cell(row), numeric, down, heat(row)}; without `value` it cannot be sorted by.
   site.table = ({ caption, columns, rows, sort, filter, rowHeader, className }) => {
@@ -52,7 +52,7 @@
 
     const head = h('tr', {}, columns.map((column) => {
       const cell = h('th', { scope: 'col', class: [column.numeric ? 'number' : '', column.className || ''].join(' ').trim() || null },
-        column.value ? h('button', { type: 'button', class: 'sort', title: column.title, onclick: () => sortBy(column) }, h('span', {}, broken(column.label))) : broken(column.label), column.below);
+        column.value ? h('button', { type: 'button', class: 'sort', title: column.title, onclick: () => sortBy(column) }, h('span', {}, site.broken(column.label))) : site.broken(column.label), column.below);
       if (column.value) heads.set(column.key, cell);
       return cell;
     }));
