@@ -94,6 +94,8 @@ def test_from_the_overview_to_a_sorted_leaderboard(page: Page) -> None:
     shown(page, "#/cell/half/receipts")
     expect(page.locator(".headline")).to_contain_text("exact_match 0.481")
     expect(page.get_by_role("region", name="Table: History").locator("tbody tr")).to_have_count(1)
+    # Two dimensions at once are there without looking for them.
+    expect(page.get_by_role("region", name="Table: By field × image condition").locator("tbody tr")).to_have_count(3)
     page.get_by_label("By", exact=True).select_option("subset")
     expect(page.get_by_role("region", name="Table: By image condition").locator("tbody tr")).to_have_count(2)
 

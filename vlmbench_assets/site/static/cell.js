@@ -28,8 +28,9 @@
     if (!dimensions.length) return null;
     const box = h('div');
     const across = (name, side) => new Set(summary.breakdown.find(([each]) => each === name)[1].map((row) => row[1].split('|')[side])).size;
-    // Kinds of documents by fields, where there are several of both, show at once where it fails.
-    let dimension = dimensions.find((each) => each.split('*').sort().join() === 'doc_type,field' && across(each, 0) > 1 && across(each, 1) > 1) || dimensions[0];
+    // Two at once, where there are several of both, show where it fails: fields by kinds of documents before others.
+    const pairs = dimensions.filter((each) => each.includes('*') && across(each, 0) > 1 && across(each, 1) > 1);
+    let dimension = pairs.find((each) => each.split('*').sort().join() === 'doc_type,field') || pairs[0] || dimensions[0];
     let metric = Math.max(0, summary.metrics.findIndex((each) => each.name === summary.headline));
     const draw = () => {
       const rows = summary.breakdown.find(([name]) => name === dimension)[1].filter((row) => row[0] === metric);

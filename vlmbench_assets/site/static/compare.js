@@ -54,8 +54,8 @@
       rowHeader: 'group',
       rows: found.slices,
       columns: [
-        { key: 'dimension', label: t('dimension'), value: (row) => row[0], cell: (row) => site.dimension(row[0]) },
         { key: 'group', label: t('group'), value: (row) => row[1], cell: (row) => site.said(site.group(row[0], row[1])) },
+        { key: 'dimension', label: t('dimension'), value: (row) => row[0], cell: (row) => site.dimension(row[0]) },
         { key: 'n', label: t('samples'), numeric: true, down: true, value: (row) => row[2][0], cell: (row) => site.whole(row[2][0]) },
         { key: 'change', label: t('difference'), numeric: true, down: true, value: (row) => row[2][4], cell: (row) => h('strong', {}, site.signed(row[2][4])) },
         { key: 'p', label: t('p.holm'), numeric: true, value: (row) => row[2][8], cell: (row) => site.p(row[2][8]) },

@@ -55,7 +55,7 @@
     });
   }
 
-  const direction = (metric) => h('span', { title: t(metric.higher ? 'higher.better' : 'lower.better') }, site.broken(metric.name), metric.higher ? ' ↑' : ' ↓',
+  const direction = (metric) => h('span', { title: t(metric.higher ? 'higher.better' : 'lower.better') }, site.broken(metric.name), metric.higher ? '\u00a0↑' : '\u00a0↓',
     h('span', { class: 'unseen' }, ` (${t(metric.higher ? 'higher.better' : 'lower.better')})`));
   site.direction = direction;
 
