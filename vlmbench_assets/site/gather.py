@@ -19,6 +19,7 @@ from vlmbench_assets.site.pictures import Pictures
 from vlmbench_assets.site.scripts import Json, Later
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.work.rank import Ranking
+from vlmbench_assets.work.statistics import FEWEST_DOCUMENTS
 from vlmbench_sdk import ContractError
 
 
@@ -132,6 +133,7 @@ class Gatherer:
         return {
             "version": project_versions().get("vlmbench-assets", ""),
             "images": self.pictures.images,
+            "fewest": FEWEST_DOCUMENTS,
             "benchmarks": benchmarks,
             "models": [{"name": name, **self._model(name)} for name in models],
             "datasets": datasets,

@@ -157,7 +157,6 @@
   };
 
   // An interval, or why there is none.
-  const FEWEST = 5;
   site.bounds = (value, low, high, metric, documents) => (known(low) ? [site.whisker(value, low, high, metric), h('span', { class: 'small' }, site.interval(low, high))]
-    : h('span', { class: 'small' }, known(value) && documents > 0 && documents < FEWEST ? site.count('too.few', documents) : site.nothing));
+    : h('span', { class: 'small' }, known(value) && documents > 0 && documents < site.index.fewest ? site.count('too.few', documents) : site.nothing));
 })();

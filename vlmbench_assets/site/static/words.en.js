@@ -38,7 +38,7 @@ site.words.en = {
   'compare.hint': 'Change of {metric} from {one} to {two}, paired by sample and clustered by document.', difference: 'Difference',
   wins: '{model} is better', ties: 'the same score', 'wins.ties.losses': 'Better / same / worse', 'p.holm': 'p, corrected (Holm)', mde: 'Smallest detectable difference',
   'left.out': 'Left out', 'left.first': '{n} samples asked of {one} only', 'left.second': '{n} samples asked of {two} only', 'left.changed': '{n} samples with other images or references',
-  'pair.slices.hint': 'Change from the first model to the second in each slice; p is corrected over all slices.', show: 'Show', 'show.differ': 'where they differ',
+  'pair.slices.hint': 'Change from the first model to the second in each slice; p is corrected over the slices of the same kind.', show: 'Show', 'show.differ': 'where they differ',
   metric: 'Metric', 'no.score': 'No score', 'scores.hint': 'The score counts a failed answer as the metric’s worst value; “answered only” leaves it out.',
   'answered.only': 'Answered only', 'answered.only.hint': 'Without failed answers', breakdown: 'Where it is good and bad',
   statuses: 'Answers by status', status: 'Status', share: 'Share', 'why.mostly': 'Most common reason',
