@@ -58,7 +58,7 @@ site.words.en = {
   'letter.for.letter': 'Letter for letter as expected.', 'tokens.one': '{n} token', 'tokens.other': '{n} tokens', 'beside.one': '{n} more question about this document', 'beside.other': '{n} more questions about this document',
   'lead.none': 'No model has a score yet', 'lead.none.rest': '.',
   'lead.one': 'Only {models} has {what}', 'lead.one.rest': ': {score}. There is nothing to hold it against.',
-  'lead.apart': 'No two models can be compared', 'lead.apart.rest': ', for the reasons given beside them. The best score has {models} with {score}.',
+  'lead.apart': 'No model can be said to lead', 'lead.apart.rest': ', for the reasons given below. The best score has {models} with {score}.',
   'lead.few': 'Nothing can be told apart', 'lead.few.rest': ': {documents}, and a paired test needs {least}. The best score has {models} with {score}.',
   'lead.level': 'No best model can be named', 'lead.level.rest': ': {models} cannot be told apart.',
   'lead.best': '{models} is best{of}', 'lead.best.rest': ': {score}.',

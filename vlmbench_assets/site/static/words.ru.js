@@ -58,7 +58,7 @@ site.words.ru = {
   'letter.for.letter': 'Буква в букву как эталон.', 'tokens.one': '{n} токен', 'tokens.few': '{n} токена', 'tokens.many': '{n} токенов', 'tokens.other': '{n} токена', 'beside.one': 'ещё {n} вопрос об этом документе', 'beside.few': 'ещё {n} вопроса об этом документе', 'beside.many': 'ещё {n} вопросов об этом документе', 'beside.other': 'ещё {n} вопроса об этом документе',
   'lead.none': 'Ни у одной модели ещё нет оценки', 'lead.none.rest': '.',
   'lead.one': '{what} есть только у {models}', 'lead.one.rest': ': {score}. Сравнивать не с чем.',
-  'lead.apart': 'Никакие две модели нельзя сравнить', 'lead.apart.rest': ' — причины названы рядом с ними. Лучшая оценка у {models}: {score}.',
+  'lead.apart': 'Нельзя сказать, какая модель впереди', 'lead.apart.rest': ' — причины названы ниже. Лучшая оценка у {models}: {score}.',
   'lead.few': 'Ничего нельзя различить', 'lead.few.rest': ': {documents}, а парному критерию нужно {least}. Лучшая оценка у {models}: {score}.',
   'lead.level': 'Лучшую модель назвать нельзя', 'lead.level.rest': ': {models} неотличимы друг от друга.',
   'lead.best': 'Лучшая модель{of} — {models}', 'lead.best.rest': ': {score}.',
