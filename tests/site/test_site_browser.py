@@ -18,6 +18,7 @@ from tests.test_ui import FLAGS
 from vlmbench_assets.site.write import write_site
 
 pytestmark = pytest.mark.engine("chromium")
+OTHER = "scored on other samples or references, so not compared"
 PAGES = (
     "#/",
     "#/dataset/receipts",
@@ -93,20 +94,100 @@ def test_from_the_overview_to_a_sorted_leaderboard(page: Page) -> None:
     shown(page, "#/cell/half/receipts")
     expect(page.locator(".headline")).to_contain_text("exact_match 0.481")
     expect(page.get_by_role("region", name="Table: History").locator("tbody tr")).to_have_count(1)
+    # Two dimensions at once are there without looking for them.
+    expect(page.get_by_role("region", name="Table: By field × image condition").locator("tbody tr")).to_have_count(3)
     page.get_by_label("By", exact=True).select_option("subset")
     expect(page.get_by_role("region", name="Table: By image condition").locator("tbody tr")).to_have_count(2)
 
 
-def test_nobody_leads_whom_nothing_can_be_held_against(page: Page) -> None:
-    def leaders(*rows: tuple[str, int | None, int | None, str]) -> object:
-        told = [dict(zip(("model", "rank", "rank_low", "apart"), row, strict=True)) for row in rows]
-        return page.evaluate("rows => site.leaders(rows)", told)
+def test_overview_and_dataset_say_who_leads_in_both_languages(page: Page) -> None:
+    expect(page.locator(".lead").first).to_have_text(
+        "good is best: 1.000 (95 %: 0.701–1.000). Behind beyond the noise: half and bad."
+    )
+    board = page.get_by_role("region", name="Table: Averages of all").locator("table")
+    assert board.locator("thead th").all_inner_texts()[:4] == ["Model", "exact_match", "95 % interval", "Rank"]
+    assert board.locator("tbody tr").first.inner_text().split("\t")[1] == "1.000"
+    expect(page.locator(".lead").nth(1)).to_contain_text("Only good has a score: 1.000 (95 %")
+    go(page, "#/dataset/receipts")
+    expect(page.locator(".lead")).to_contain_text("good is best: 1.000")
+    expect(page.locator(".tiles dd").first).to_have_text("1.00095 % interval 0.701–1.000")
+    page.get_by_label("Language").select_option("ru")
+    expect(page.locator(".lead")).to_contain_text(
+        "Лучшая модель — good: 1,000 (95 %: 0,701–1,000). Позади сверх шума: half и bad."
+    )
 
-    other = "scored on other samples or references, so not compared"
-    assert leaders(("a", 1, 1, other), ("b", 2, 1, ""), ("c", 3, 1, ""), ("d", 4, 2, "")) == [["b"], 1]
-    assert leaders(("a", 1, 1, other), ("b", 2, 1, other)) == [[], 0]
-    assert leaders(("a", 1, 1, other), ("b", 2, 1, "")) == [[], 0]
-    assert leaders(("a", 1, 1, ""), ("b", None, None, "")) == [["a"], 0]
+
+def test_every_verdict_has_words(page: Page) -> None:
+    rows = [
+        {"model": model, "score": score, "ci_low": score - 0.1, "ci_high": score + 0.1, "rank_low": 1, "rank_high": 3}
+        | {"median_latency_ms": 100 / score, "cost_per_1000": score, "currency": "USD"}
+        for model, score in (("a", 0.8), ("b", 0.5), ("c", 0.4))
+    ]
+    nothing = {
+        "whole": [],
+        "part": [],
+        "before": [],
+        "documents": 4,
+        "least": 6,
+        "scored": 3,
+        "compared": 3,
+        "models": 3,
+    }
+
+    def said(by: str = "", **lead: object) -> str:
+        told = {"rows": rows, "by": by, "metric": None, "lead": {**nothing, **lead}}
+        return str(page.evaluate("board => site.verdict(board).textContent", told))
+
+    assert said(kind="none", first=[]) == "No model has a score yet."
+    assert said("mean", kind="one", first=["a"]).startswith("Only a has an average: 0.800 (95 %: 0.700–0.900). ")
+    assert said(kind="apart", first=["a"]).endswith("The best score has a with 0.800 (95 %: 0.700–0.900).")
+    assert said(kind="few", first=["a"]).startswith(
+        "Nothing can be told apart: 4 documents, and a paired test needs 6."
+    )
+    level = "No best model can be named: a (0.800) and b (0.500) cannot be told apart."
+    assert said(kind="level", first=["a", "b"]) == level
+    two = said(kind="leads", first=["a", "b"], part=["c"], before=["a"], compared=3, models=4)
+    assert two.startswith("a and b lead of the 3 that can be compared and cannot be told apart: a has 0.800 (possible ")
+    assert two.endswith(" Behind a: c.")
+    costs = said("rank", kind="leads", first=["a", "b"], fastest=["a", 0.5, 200], cheapest=["b", 0.5, 0.8])
+    assert "a is fastest: <1 ms in the median, the slowest 200 ms. Cheapest of them is b: 0.50 USD for 1,000" in costs
+    assert "a has 0.80 (" in costs
+    assert said("mean", kind="incomplete", first=[]).startswith("No model has a comparable score on every dataset, so ")
+    assert said("rank", kind="incomplete", first=["b"]).startswith("Only b has a comparable score on every dataset")
+    # Two languages have the same words with the same blanks.
+    words = """language => Object.entries(site.words[language]).map(([key, text]) => [
+        key.replace(/\\.(one|few|many|other)$/, ''), [...text.matchAll(/\\{\\w+\\}/g)].map(String).sort(),
+    ])"""
+    assert dict(page.evaluate(words, "en")) == dict(page.evaluate(words, "ru"))
+
+
+def test_reasons_and_figures_are_in_the_language_of_the_page(page: Page) -> None:
+    page.get_by_label("Language").select_option("ru")
+    reasons = {
+        OTHER: "оценено на других примерах или эталонах, поэтому не сравнивается",
+        "references changed": "эталоны изменились",
+        "option model a → b": "параметр model: a → b",
+        "generation temperature 0.0 → 0.2": "генерация, temperature: 0.0 → 0.2",
+        "output contract: there is no date in it": "контракт вывода: в ответе нет даты",
+        "output contract: something new": "контракт вывода: something new",
+        "2 samples added": "добавлено примеров: 2",
+    }
+    for english, russian in reasons.items():
+        assert page.evaluate("text => site.translated(text)", english) == russian
+        assert page.evaluate("text => site.reason(text).lang", english) is None
+    assert page.evaluate("text => site.reason(text).lang", "no engine") == "en"
+    go(page, "#/cell/half/receipts")
+    assert page.locator("main [lang=en]").all_inner_texts() == page.locator("main tbody th [lang=en]").all_inner_texts()
+    dimensions = "[['doc_type*field', 'receipt|total'], ['field*doc_type', '|x'], ['field', 'a|b']]"
+    assert page.evaluate(f"{dimensions}.map(([one, two]) => [site.dimension(one), site.group(one, two)])") == [
+        ["тип документа × поле", "receipt · total"],
+        ["поле × тип документа", "(нет) · x"],
+        ["поле", "a|b"],
+    ]
+    few = "each => site.h('p', {}, site.bounds(...each)).textContent"
+    assert page.evaluate(few, [0.5, None, None, None, 4]) == "4 документа: слишком мало"
+    assert page.evaluate(few, [None, None, None, None, 4]) == "—"
+    assert page.evaluate(few, [0.5, 0.4, 0.6, None, 9]) == "0,400–0,600"
 
 
 def test_a_cost_names_its_currency_and_several_have_no_axis_in_common(page: Page) -> None:
@@ -157,7 +238,7 @@ def test_samples_are_filtered_and_opened_and_stepped_through(page: Page) -> None
     picture = page.locator("img.page")
     expect(picture).to_have_attribute("alt", "Document r3, page 1 of 1")
     picture.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('img.page').naturalWidth === 720")
+    page.wait_for_function("() => document.querySelector('img.page').naturalWidth === 720")
     page.keyboard.press("ArrowRight")
     expect(page.get_by_text("sample 3 of 4")).to_be_visible()
     # However long an answer is, here it is whole; a list has its beginning.
@@ -224,6 +305,59 @@ def test_every_page_can_be_used_by_everybody(browser: Browser, root: Path, langu
     context.close()
 
 
+@pytest.mark.parametrize("width", [1300, 390])
+def test_a_document_is_seen_whole(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    go(page, "#/sample/receipts/r0%2Fshop?model=half")
+    page.wait_for_function("() => document.querySelector('img.page').naturalWidth === 720")
+    cut = "document.querySelector('.pictures').scrollWidth - document.querySelector('.pictures').clientWidth"
+    assert page.evaluate(cut) <= 0
+
+
+def test_what_is_wider_than_the_screen_shows_that_it_goes_on(page: Page) -> None:
+    go(page, "#/dataset/receipts")
+    box = page.locator(".edges", has=page.get_by_role("region", name="Table: Leaderboard"))
+    heads = box.locator("thead th")
+    assert heads.all_inner_texts()[:4] == ["Model", "exact_match", "95 % interval", "Rank"]
+    expect(box).to_have_class("edges")
+    page.set_viewport_size({"width": 390, "height": 900})
+    expect(box).to_have_class("edges after")
+    expect(heads.filter(has_text="Samples")).to_be_hidden()
+    assert all(heads.nth(place).bounding_box()["x"] < 390 for place in range(4))  # type: ignore[index]
+    box.locator(".scroll").evaluate("region => { region.scrollLeft = 9999; }")
+    expect(box).to_have_class("edges before")
+    # Whose row it is stays in sight.
+    assert box.locator("tbody th").first.evaluate("cell => cell.getBoundingClientRect().left") >= 0
+    # Letters of a chart stay readable; what does not fit is scrolled to, by keyboard too.
+    page.evaluate("""() => site.dataset('receipts').rows.forEach((row, at) => { row.median_latency_ms = 10 ** at; })""")
+    go(page, "#/")
+    go(page, "#/dataset/receipts")
+    chart = page.get_by_role("region", name="Chart: exact_match against median latency")
+    assert chart.locator("svg").evaluate("chart => chart.getBoundingClientRect().width") > 500
+    assert chart.get_attribute("tabindex") == "0"
+
+
+def test_what_cannot_be_compared_has_no_colour(page: Page) -> None:
+    page.evaluate(
+        """async (why) => {
+            site.rowOf(site.dataset('receipts'), 'good').apart = why;
+            (await site.load('datasets/receipts/board')).gold = [0, 1, 1];
+        }""",
+        OTHER,
+    )
+    go(page, "#/dataset/receipts")
+    row = page.locator(".pairs tbody tr")
+    reason = f"not comparable: {OTHER}"
+    expect(row.nth(0).locator("a")).to_have_text([reason, reason])
+    expect(row.nth(1).locator(".win")).to_have_text(["+0.481 better"])
+    expect(row.nth(1).locator(".loss")).to_have_count(0)
+    # Two that were scored on the same old references can be held against each other.
+    page.evaluate("async () => { (await site.load('datasets/receipts/board')).gold = [1, 1, 0]; }")
+    go(page, "#/")
+    go(page, "#/dataset/receipts")
+    expect(row.nth(0).locator(".win")).to_have_count(1)
+
+
 def test_a_narrow_screen_scrolls_tables_and_nothing_else(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     for address in PAGES:
@@ -256,9 +390,10 @@ def test_a_cell_that_cannot_be_read_says_why(page: Page) -> None:
     )
     go(page, "#/dataset/receipts")
     row = page.get_by_role("region", name="Table: Leaderboard").get_by_role("row", name="half")
-    expect(row).to_contain_text("cannot be read: answers.csv is gone")
+    expect(row).to_contain_text("cannot be read")
+    expect(page.locator(".notes li")).to_have_text("cannot be read: answers.csv is gone half")
     go(page, "#/")
-    expect(page.get_by_role("row", name="half").first).to_contain_text("cannot be read")
+    expect(page.locator(".matrix").get_by_role("row", name="half").first).to_contain_text("cannot be read")
 
 
 def test_the_policy_stops_what_is_foreign(browser: Browser, root: Path) -> None:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from tests.cells import answer, bench_of
 from tests.site.made import NASTY, write_answers, write_site_workspace
@@ -18,13 +20,21 @@ from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.charts.errors import error_counts
 from vlmbench_assets.make.answers import Asking
+from vlmbench_assets.make.benchmark_leaderboard import rank_benchmark
+from vlmbench_assets.make.leaderboard import rank_dataset
 from vlmbench_assets.make.samples import samples_of
-from vlmbench_assets.site.cells import cell_scripts, flags, read_cell
+from vlmbench_assets.page.blocks import Strong
+from vlmbench_assets.site.benchmarks import benchmark_board, without_texts
+from vlmbench_assets.site.cells import CellTables, cell_scripts, flags, read_cell
 from vlmbench_assets.site.columns import LONGEST, LongTexts
 from vlmbench_assets.site.gather import Gatherer
+from vlmbench_assets.site.lead import lead
 from vlmbench_assets.site.pictures import Pictures
 from vlmbench_assets.site.scripts import Json, Later, number, script
 from vlmbench_assets.staleness import Judge
+from vlmbench_assets.store import Manifest
+from vlmbench_assets.work.standing import Standing, verdict
+from vlmbench_sdk.metric import class_detail
 
 ESCAPE = re.compile(r"\\(u[0-9a-f]{4}|.)")
 ODD = st.text(st.sampled_from("'\"\\/<>\u2028\u2029\ud800\udfff\x00\x7f\u202e\ufeff\n\r\tя</script>")) | st.text()
@@ -106,6 +116,81 @@ def test_the_index_is_small_and_says_what_the_leaderboard_says(data: dict[str, A
     assert letters == {"good": {}, "half": {"missing": True}}
 
 
+def test_who_leads_is_said_as_the_leaderboard_says_it(data: dict[str, Any]) -> None:
+    letters, receipts = (each["lead"] for each in data["index"]["datasets"])
+    assert (receipts["kind"], receipts["first"], receipts["whole"]) == ("best", ["good"], ["half", "bad"])
+    assert (letters["kind"], letters["first"], letters["scored"]) == ("one", ["good"], 1)
+    everything, more = data["index"]["benchmarks"]
+    assert [(row["model"], row["rank"], row["cells"]) for row in everything["rows"]] == [
+        ("good", 1, 1),
+        ("half", 2, 1),
+        ("bad", 3, 1),
+    ]
+    assert (everything["by"], everything["lead"]) == ("score", receipts)
+    assert [(row["model"], row["score"], row["cells"]) for row in more["rows"]] == [("good", 1.0, 1), ("half", None, 0)]
+
+
+@pytest.mark.parametrize(
+    ("ranks", "documents", "kind", "said"),
+    [
+        ([None, None, None], 9, "none", "No model has a score yet."),
+        ([(0.9, None), None, None], 9, "one", "Only a has a score"),
+        ([(0.9, None), (0.8, None), (0.7, None)], 9, "apart", "No two models can be compared"),
+        ([(0.9, (1, 3)), (0.8, (1, 3)), (0.7, (1, 3))], 4, "few", "Nothing can be told apart"),
+        ([(0.9, (1, 3)), (0.8, (1, 3)), (0.7, (1, 3))], 9, "level", "No best model can be named"),
+        ([(0.9, (1, 1)), (0.8, (2, 3)), (0.7, (2, 3))], 9, "best", "a is best"),
+        ([(0.9, (1, 2)), (0.8, (2, 3)), (0.7, (2, 3))], 9, "leads", "a leads"),
+        ([(0.9, (1, 2)), (0.8, (1, 2)), (0.7, (3, 3))], 9, "leads", "a and b lead and cannot be told apart"),
+    ],
+)
+def test_a_verdict_is_that_of_the_leaderboards(
+    ranks: list[tuple[float, tuple[int, int] | None] | None], documents: int, kind: str, said: str
+) -> None:
+    stand = [
+        Standing(model, *_value(each), latency_ms=ms, cost=cost, front=False, currency="USD")
+        for model, each, ms, cost in zip("abc", ranks, (30.0, 20.0, 10.0), (1.0, 1.0, 3.0), strict=True)
+    ]
+    behind = {"b": {"a"}, "c": {"a", "b"}}
+    assert next(each.text for each in verdict(stand, behind, documents) if isinstance(each, Strong)) == said
+    told = lead(stand, behind, documents)
+    assert told["kind"] == kind
+    if kind == "leads" and "lead " in said:
+        assert (told["fastest"], told["cheapest"], told["whole"]) == (["b", 20, 30], None, ["c"])
+    if said == "a leads":
+        assert (told["whole"], told["fastest"]) == (["b", "c"], None)
+
+
+def _value(
+    each: tuple[float, tuple[int, int] | None] | None,
+) -> tuple[float | None, None, None, None, tuple[int, int] | None]:
+    value, ranks = each or (None, None)
+    return value, None, None, None, ranks
+
+
+def test_a_benchmark_is_averaged_as_its_leaderboard_does_and_nothing_missing_is_zero(
+    made: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "workspace"
+    shutil.copytree(made, root)
+    write_yaml(root, "benchmarks/both", "models: [half, good]\ndatasets: [receipts, letters]\nheadline: exact_match\n")
+    bench = bench_of(root)
+    ranked = {name: without_texts(rank_dataset(bench, name)) for name in ("receipts", "letters")}
+    found = benchmark_board(bench, "both", ranked)
+    _, table, _ = rank_benchmark(bench, "both")
+    rows = found["rows"]
+    assert isinstance(rows, list)
+    assert (found["by"], [row["model"] for row in rows]) == ("mean", ["good", "half"])
+    for row, wanted in zip(rows, table.to_dict("records"), strict=True):
+        assert row["score"] == number(wanted["value"])
+        figures = ("ci_low", "ci_high", "median_latency_ms", "cells")
+        assert [row[name] for name in figures] == [number(wanted[name]) for name in figures]
+    assert (rows[1]["score"], rows[1]["cells"], rows[1]["lacks"]) == (None, 1, ["letters"])
+    assert (rows[0]["score"], rows[0]["lacks"]) == (1.0, [])
+    # Of a dataset that cannot be read, every cell is missing.
+    alone = benchmark_board(bench, "both", {"receipts": ranked["receipts"]})
+    assert alone["lead"]["kind"] == "incomplete"  # type: ignore[index, call-overload]
+
+
 def test_what_a_reader_must_know_is_said(tmp_path: Path) -> None:
     root = tmp_path / "workspace"
     write_site_workspace(root)
@@ -144,6 +229,37 @@ def test_what_a_reader_must_know_is_said(tmp_path: Path) -> None:
     write_yaml(root, "benchmarks/all", "models: [good]\ndatasets: [receipts]\nmetrics: [exact_match]\n")
     answer(root, "bad", "receipts", Asking(limit=1))
     assert said(cell)["gone"] == 3
+
+
+def test_a_cell_has_what_its_report_has(bench: Bench) -> None:
+    cell = Cell(model="half", dataset="receipts")
+    found = read_cell(bench, cell, samples_of(bench, "receipts"))
+    assert found is not None
+    frame = found.aggregates
+    pair = frame[frame["dimension"] == "field*doc_type"]
+    assert len(pair)
+    turned = pair.assign(dimension="doc_type*field")
+    classes = found.metrics["metric"] == "exact_match"
+    tables = replace(
+        found,
+        aggregates=pd.concat([frame, turned]),
+        answers=found.answers.assign(status=["error", "parse_failed", *found.answers["status"].iloc[2:]]),
+        metrics=found.metrics.assign(detail=found.metrics["detail"].mask(classes, class_detail("a", "b"))),
+        made={**found.made, "answers": _with_usage(found)},
+    )
+    summary = dict(cell_scripts(bench, tables, "exact_match", {}, []))["cells/half/receipts/summary"]
+    assert isinstance(summary, dict)
+    assert [name for name, _ in summary["breakdown"]].count("doc_type*field") == 0  # type: ignore[union-attr, misc]
+    assert summary["confusion"] == {"gold": ["a"], "said": ["a", "(other)"], "counts": [[0, 27]]}
+    assert summary["read"] == [25, 26]
+    assert summary["resources"] == [["wall", 5], ["cpu", 0.1, 0.2], ["gpu_busy", None, 0.5]]
+
+
+def _with_usage(tables: CellTables) -> Manifest:
+    made = tables.made["answers"]
+    assert made is not None
+    usage: dict[str, JsonValue] = {"cpu_mean": 0.1, "cpu_peak": 0.2, "gpu_busy_peak": 0.5}
+    return made.model_copy(update={"facts": {**made.facts, "wall_s": 5.0, "load_s": None, "usage": usage}})
 
 
 def test_kinds_of_errors_are_those_of_the_report_with_what_failed(bench: Bench) -> None:

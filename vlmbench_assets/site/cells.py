@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
@@ -23,11 +24,14 @@ from vlmbench_assets.site.scripts import Json, Later, number, numbers
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.store import AssetName, Manifest
 from vlmbench_assets.tables import parse_table, rows_of
-from vlmbench_assets.work.aggregate import OVERALL, counted, joined
+from vlmbench_assets.work.aggregate import OVERALL, PAIR, counted, joined
+from vlmbench_assets.work.cell_report.lead import read_of
+from vlmbench_assets.work.classes import confusion
 from vlmbench_assets.work.percentiles import SHOWN, fewest, percentile
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY, ReportTables
-from vlmbench_assets.work.usage import resources
+from vlmbench_assets.work.usage import used_of
 from vlmbench_sdk import ContractError, MetricPlugin
+from vlmbench_sdk.usage import Usage
 
 Script = tuple[str, Json | Later]
 """Name and value of a file."""
@@ -170,7 +174,9 @@ def _summary(bench: Bench, tables: CellTables, headline: str, warnings: Json, pa
         "errors": _errors(report, judged),
         "latency": _latency(answers["latency_ms"].dropna().to_numpy(dtype=np.float64)),
         "tokens": numbers([answers["input_tokens"].mean(), answers["output_tokens"].mean()]),
-        "resources": [[name, value] for name, value in resources(facts).items()],
+        "read": [*read_of(report)],
+        "confusion": _confusion(report),
+        "resources": _resources(facts),
         "history": past,
         "lineage": [[name, value] for name, value in (manifest.lineage if manifest else {}).items()],
         "command": command_of(cell, limit_of(manifest)),
@@ -197,10 +203,13 @@ def _breakdown(aggregates: pd.DataFrame, names: list[str]) -> Json:
     if worst is None:
         return []
     found: dict[str, list[Json]] = {}
+    # A pair that is declared the other way round as well says nothing more.
+    dimensions = list(dict.fromkeys(key[0] for key in worst.index))
+    kept = {PAIR.join(sorted(each.split(PAIR))): each for each in reversed(dimensions)}.values()
     only = answered["value"].to_dict() if answered is not None else {}
     for key, row in zip(worst.index, worst.to_dict("records"), strict=True):
         dimension, metric, group = key
-        if metric in names:
+        if metric in names and dimension in kept:
             figures = [row[name] for name in ("n", "documents", "coverage", "value", "ci_low", "ci_high")]
             found.setdefault(dimension, []).append(
                 [names.index(metric), group, *numbers([*figures, only.get(key)]), row["ci_method"]]
@@ -223,6 +232,33 @@ def _errors(tables: ReportTables, judged: str) -> Json:
     counts = error_counts(tables, judged)
     kinds = [kind for kind in CATEGORY_COLOURS if kind in counts.columns]
     return [[str(field), kind, int(counts.loc[field, kind])] for field in counts.index for kind in kinds]
+
+
+def _confusion(tables: ReportTables) -> Json:
+    """Classes of the gold, what was named instead, and how many samples of each; None where there are no classes."""
+    counts = confusion(tables)
+    if counts.empty:
+        return None
+    return {
+        "gold": [str(each) for each in counts.index],
+        "said": [str(each) for each in counts.columns],
+        "counts": [[int(n) for n in row] for row in counts.to_numpy()],
+    }
+
+
+def _resources(facts: Mapping[str, JsonValue]) -> Json:
+    """What the last run that asked took: name, and one figure, or mean and peak; only what was measured."""
+    used = used_of(facts) or Usage()
+    figures: dict[str, list[object]] = {
+        "wall": [facts.get("wall_s")],
+        "load": [facts.get("load_s")],
+        "cpu": [used.cpu_mean, used.cpu_peak],
+        "memory": [used.memory_mean_mib, used.memory_peak_mib],
+        "gpus": [used.gpus or None],
+        "gpu_memory": [used.gpu_memory_mean_mib, used.gpu_memory_peak_mib],
+        "gpu_busy": [used.gpu_busy_mean, used.gpu_busy_peak],
+    }
+    return [[name, *numbers(each)] for name, each in figures.items() if any(figure is not None for figure in each)]
 
 
 def _latency(latency: NDArray[np.float64]) -> Json:

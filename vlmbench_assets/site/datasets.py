@@ -13,12 +13,13 @@ from vlmbench_assets.make.leaderboard import rank_dataset
 from vlmbench_assets.make.samples import image_root
 from vlmbench_assets.site.cells import CellTables, Script, about_metric
 from vlmbench_assets.site.columns import LongTexts, coded, short_references
+from vlmbench_assets.site.lead import lead_of
 from vlmbench_assets.site.pictures import Pictures
 from vlmbench_assets.site.scripts import Json, numbers
 from vlmbench_assets.tables import rows_of
 from vlmbench_assets.work.aggregate import OVERALL, PAIR
 from vlmbench_assets.work.compare import Difference
-from vlmbench_assets.work.rank import FIXED
+from vlmbench_assets.work.rank import FIXED, Ranking
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY
 from vlmbench_sdk import ContractError, WorkspaceError
 
@@ -64,13 +65,22 @@ def samples_scripts(bench: Bench, name: str, samples: pd.DataFrame, pictures: Pi
     yield from long.files()
 
 
+def ranked(bench: Bench, name: str, headline: str, flags: Mapping[str, Json]) -> Ranking | None:
+    """The cells of a dataset that can be read, as `vlmbench leaderboard` ranks them; None where there is none."""
+    readable = [model for model in flags if model not in _unreadable(flags)]
+    return rank_dataset(bench, name, readable, headline) if readable else None
+
+
+def _unreadable(flags: Mapping[str, Json]) -> list[str]:
+    return [model for model, each in flags.items() if isinstance(each, dict) and "unreadable" in each]
+
+
 def board(
-    bench: Bench, name: str, headline: str, flags: Mapping[str, Json], changes: Mapping[str, Json]
+    bench: Bench, ranking: Ranking | None, headline: str, flags: Mapping[str, Json], changes: Mapping[str, Json]
 ) -> dict[str, Json]:
-    """The leaderboard as `vlmbench leaderboard` ranks it; cells that cannot be read stand last without figures."""
-    unreadable = [model for model, each in flags.items() if isinstance(each, dict) and "unreadable" in each]
-    readable = [model for model in flags if model not in unreadable]
-    table = rank_dataset(bench, name, readable, headline).table if readable else pd.DataFrame(columns=list(FIXED))
+    """The leaderboard and who leads it; cells that cannot be read stand last without figures."""
+    unreadable = _unreadable(flags)
+    table = ranking.table if ranking else pd.DataFrame(columns=list(FIXED))
     others = [column for column in table.columns if column not in FIXED and column != headline]
     rows: list[Json] = []
     for row in table.to_dict("records"):
@@ -102,7 +112,7 @@ def board(
             }
         )
     metrics = [{"name": column, **about_metric(bench, column)} for column in others if column in bench.catalog.metrics]
-    return {"rows": rows, "metrics": metrics}
+    return {"rows": rows, "metrics": metrics, "lead": lead_of(ranking)}
 
 
 def slices(cells: Mapping[str, CellTables], headline: str) -> Json:
@@ -126,6 +136,12 @@ def slices(cells: Mapping[str, CellTables], headline: str) -> Json:
 def _group(group: str, by_model: Mapping[str, tuple[object, object]], cells: Iterable[str]) -> Json:
     figures = [by_model.get(model, (None, None)) for model in cells]
     return [group, numbers([value for value, _ in figures]), numbers([n for _, n in figures])]
+
+
+def golds(cells: Mapping[str, CellTables]) -> Json:
+    """Of each model, which samples and references it was scored on: equal numbers are the same ones."""
+    made = [tables.made["metrics"] for tables in cells.values()]
+    return [int(code) for code in pd.factorize(pd.Series([m.lineage.get("gold", "") if m else "" for m in made]))[0]]
 
 
 def pairs_key(bench: Bench, cells: Mapping[str, CellTables], headline: str) -> str:

@@ -1,7 +1,7 @@
 """Everything the site says, as named values: one after the other, so that no more than a dataset is held."""
 
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import pandas as pd
@@ -11,12 +11,15 @@ from vlmbench_assets.catalog import Cell
 from vlmbench_assets.contracts import SAMPLES
 from vlmbench_assets.models_of import models_of
 from vlmbench_assets.orphans import orphans
+from vlmbench_assets.site.benchmarks import benchmark_board, without_texts
 from vlmbench_assets.site.cells import CellTables, Script, about_metric, cell_scripts, flags, published, read_cell
-from vlmbench_assets.site.datasets import board, pairs, pairs_key, samples_scripts, slices
+from vlmbench_assets.site.datasets import board, golds, pairs, pairs_key, ranked, samples_scripts, slices
 from vlmbench_assets.site.history import history, last_change
 from vlmbench_assets.site.pictures import Pictures
 from vlmbench_assets.site.scripts import Json, Later
 from vlmbench_assets.staleness import Judge
+from vlmbench_assets.work.rank import Ranking
+from vlmbench_assets.work.statistics import FEWEST_DOCUMENTS
 from vlmbench_sdk import ContractError
 
 
@@ -26,6 +29,8 @@ class Gatherer:
 
     bench: Bench
     pictures: Pictures
+    rankings: dict[str, Ranking] = field(default_factory=dict)
+    """By dataset, for the benchmarks that it is in."""
 
     def scripts(self) -> Iterator[Script]:
         """Name and value of every file; the last one is the index."""
@@ -67,6 +72,9 @@ class Gatherer:
                 changes[model] = last_change(past)
                 yield from cell_scripts(bench, tables, headline, warnings[model], past)
         scored = {model: tables for model, tables in cells.items() if not tables.aggregates.empty}
+        ranking = ranked(bench, name, headline, warnings)
+        if ranking is not None:
+            self.rankings[name] = without_texts(ranking)
         facts: dict[str, Json] = {
             "name": name,
             "about": entry.description,
@@ -75,11 +83,16 @@ class Gatherer:
             "samples": 0 if samples is None else len(samples),
             "documents": 0 if samples is None else int(samples["doc_id"].nunique()),
             "metric": {"name": headline, **about_metric(bench, headline)} if headline else None,
-            **board(bench, name, headline, warnings, changes),
+            **board(bench, ranking, headline, warnings, changes),
         }
         yield (
             f"datasets/{name}/board",
-            {"models": list(scored), "slices": slices(scored, headline), "answered": list(cells)},
+            {
+                "models": list(scored),
+                "slices": slices(scored, headline),
+                "answered": list(cells),
+                "gold": golds(scored),
+            },
         )
         key = pairs_key(bench, scored, headline)
         yield f"datasets/{name}/pairs", Later(key, partial(pairs, bench, name, list(scored), headline))
@@ -112,6 +125,7 @@ class Gatherer:
                 "about": entry.description,
                 "datasets": list(entry.datasets),
                 "models": list(dict.fromkeys([*entry.models, *entry.optional_models])),
+                **benchmark_board(self.bench, name, self.rankings),
             }
             for name, entry in catalog.benchmarks.items()
             if set(entry.datasets) <= shown
@@ -119,6 +133,7 @@ class Gatherer:
         return {
             "version": project_versions().get("vlmbench-assets", ""),
             "images": self.pictures.images,
+            "fewest": FEWEST_DOCUMENTS,
             "benchmarks": benchmarks,
             "models": [{"name": name, **self._model(name)} for name in models],
             "datasets": datasets,

@@ -104,7 +104,7 @@
       const score = dataset.metric ? dataset.metric.name : t('score');
       list.replaceChildren(
         h('p', { class: 'hint', id: 'found' }, site.count('found', rows.length)),
-        h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('table.of', { caption: t('samples') }) }, h('table', { class: 'samples' },
+        site.scroll(t('table.of', { caption: t('samples') }), h('table', { class: 'samples' },
           h('caption', { class: 'unseen' }, t('samples.of', { dataset: name })),
           h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, t('picture')), h('th', { scope: 'col' }, t('sample')), h('th', { scope: 'col' }, t('question.gold')),
             h('th', { scope: 'col', colspan: answers.length === 1 ? null : 2 }, t('answer')), answers.length === 1 ? h('th', { scope: 'col' }, t('category')) : null, h('th', { scope: 'col', class: 'number' }, score))),

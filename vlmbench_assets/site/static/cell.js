@@ -14,7 +14,7 @@
       columns: [
         { key: 'metric', label: t('metric'), value: ({ metric }) => metric.name, cell: ({ metric }) => [site.direction(metric), metric.about ? h('span', { class: 'small block' }, site.english(metric.about)) : null] },
         { key: 'score', label: t('score'), numeric: true, value: ({ row }) => row[5], heat: ({ metric, row }) => site.heat(row[5], metric), cell: ({ row }) => h('strong', {}, site.score(row[5])) },
-        { key: 'interval', label: t('interval'), className: 'wide', cell: ({ metric, row }) => [site.whisker(row[5], row[6], row[7], metric), h('span', { class: 'small' }, known(row[6]) ? site.interval(row[6], row[7]) : site.named('method', row[9]))] },
+        { key: 'interval', label: t('interval'), className: 'wide', cell: ({ metric, row }) => site.bounds(row[5], row[6], row[7], metric, row[3]) },
         { key: 'answered', label: t('answered.only'), title: t('answered.only.hint'), numeric: true, value: ({ row }) => row[8], cell: ({ row }) => site.score(row[8]) },
         { key: 'coverage', label: t('coverage'), numeric: true, value: ({ row }) => row[4], cell: ({ row }) => site.percent(row[4]) },
         { key: 'n', label: t('samples'), numeric: true, value: ({ row }) => row[2], cell: ({ row }) => site.whole(row[2]) },
@@ -27,19 +27,22 @@
     const dimensions = summary.breakdown.map(([dimension]) => dimension).filter((each) => each !== 'overall');
     if (!dimensions.length) return null;
     const box = h('div');
-    let dimension = dimensions[0];
+    const across = (name, side) => new Set(summary.breakdown.find(([each]) => each === name)[1].map((row) => row[1].split('|')[side])).size;
+    // Two at once, where there are several of both, show where it fails: fields by kinds of documents before others.
+    const pairs = dimensions.filter((each) => each.includes('*') && across(each, 0) > 1 && across(each, 1) > 1);
+    let dimension = pairs.find((each) => each.split('*').sort().join() === 'doc_type,field') || pairs[0] || dimensions[0];
     let metric = Math.max(0, summary.metrics.findIndex((each) => each.name === summary.headline));
     const draw = () => {
       const rows = summary.breakdown.find(([name]) => name === dimension)[1].filter((row) => row[0] === metric);
       const about = summary.metrics[metric];
       box.replaceChildren(dimension.includes('*') ? crossed(dimension, rows, about) : site.table({
-        caption: t('by', { dimension: site.named('dimension', dimension) }),
+        caption: t('by', { dimension: site.dimension(dimension) }),
         rows,
         rowHeader: 'group',
         columns: [
           { key: 'group', label: site.named('dimension', dimension), value: (row) => row[1], cell: (row) => toSamples(summary, dimension, row[1]) },
           { key: 'score', label: about.name, numeric: true, down: about.higher, value: (row) => row[5], heat: (row) => site.heat(row[5], about), cell: (row) => h('strong', {}, site.score(row[5])) },
-          { key: 'interval', label: t('interval'), className: 'wide', cell: (row) => [site.whisker(row[5], row[6], row[7], about), h('span', { class: 'small' }, known(row[6]) ? site.interval(row[6], row[7]) : site.named('method', row[9]))] },
+          { key: 'interval', label: t('interval'), className: 'wide', cell: (row) => site.bounds(row[5], row[6], row[7], about, row[3]) },
           { key: 'answered', label: t('answered.only'), numeric: true, value: (row) => row[8], cell: (row) => site.score(row[8]) },
           { key: 'coverage', label: t('coverage'), numeric: true, value: (row) => row[4], cell: (row) => site.percent(row[4]) },
           { key: 'n', label: t('samples'), numeric: true, down: true, value: (row) => row[2], cell: (row) => site.whole(row[2]) },
@@ -49,7 +52,7 @@
     };
     draw();
     return site.panel(t('breakdown'), h('div', { class: 'controls' },
-      site.select(t('dimension'), dimensions.map((each) => [each, site.named('dimension', each)]), dimension, (value) => { dimension = value; draw(); }),
+      site.select(t('dimension'), dimensions.map((each) => [each, site.dimension(each)]), dimension, (value) => { dimension = value; draw(); }),
       site.select(t('metric'), summary.metrics.map((each, at) => [String(at), each.name]), String(metric), (value) => { metric = Number(value); draw(); })), box);
   }
 
@@ -66,7 +69,7 @@
       groups.get(one).set(two, row);
     }
     return site.table({
-      caption: `${site.named('dimension', down)} × ${site.named('dimension', across)}`,
+      caption: t('by', { dimension: site.dimension(dimension) }),
       rowHeader: 'group',
       rows: [...groups],
       columns: [
@@ -97,7 +100,7 @@
         { key: 'status', label: t('status'), value: (row) => row[0], cell: (row) => h('a', { href: site.href(['samples', summary.dataset], { model: summary.model, status: row[0] }) }, site.status(row[0])) },
         { key: 'n', label: t('answers'), numeric: true, down: true, value: (row) => row[1], cell: (row) => site.whole(row[1]) },
         { key: 'share', label: t('share'), numeric: true, down: true, value: (row) => row[1], cell: (row) => site.percent(row[1] / all) },
-        { key: 'why', label: t('why.mostly'), cell: (row) => (row[2] ? h('span', { class: 'clip', lang: 'en' }, row[2]) : site.nothing) },
+        { key: 'why', label: t('why.mostly'), cell: (row) => (row[2] ? h('span', { class: 'clip' }, site.reason(row[2])) : site.nothing) },
       ],
     }));
   }
@@ -127,13 +130,42 @@
   const count = (summary, field, kind, n) => (n ? site.link(site.whole(n), ['samples', summary.dataset], { model: summary.model, field, category: kind }, { 'aria-label': `${field || t('none')}, ${site.named('category', kind)}: ${site.whole(n)}` }) : '0');
 
   function speed(summary) {
-    const rows = summary.latency.map(([share, least, value, n]) => [t('percentile', { n: share }), known(value) ? t('ms', { n: site.whole(value) }) : t('percentile.few', { n: site.whole(n), least: site.whole(least) })]);
+    const rows = summary.latency.map(([share, least, value, n]) => [t('percentile', { n: share }), known(value) ? site.ms(value) : t('percentile.few', { n: site.whole(n), least: site.whole(least) })]);
     const [input, output] = summary.tokens;
     return site.panel(t('speed'), site.facts([
       ...rows,
       [t('tokens.in'), known(input) ? site.decimal(input, 1) : ''], [t('tokens.out'), known(output) ? site.decimal(output, 1) : ''],
-      ...summary.resources.map(([name, value]) => [site.named('resource', name), site.english(value)]),
+      ...summary.resources.map(([name, ...figures]) => [t(`resource.${name}`), used(name, figures)]),
     ]));
+  }
+
+  // A mean and a peak, or one figure.
+  const DIGITS = { wall: 1, load: 1, cpu: 1 };
+  function used(name, figures) {
+    const said = (value) => (name === 'gpu_busy' ? site.percent(value) : site.decimal(value, DIGITS[name] || 0));
+    if (figures.length < 2) return t(`used.${name}`, { n: said(figures[0]) });
+    return figures.map((value, at) => (known(value) ? t(at ? 'used.most' : 'used.mean', { n: t(`used.${name}`, { n: said(value) }) }) : null)).filter(Boolean).join(', ');
+  }
+
+  // Which class is taken for which: gold down, what was said across.
+  function confusion(summary) {
+    if (!summary.confusion) return null;
+    const { gold, said, counts } = summary.confusion;
+    const named = (name) => ({ '(other)': t('class.other'), '(unparsed)': t('class.unparsed') }[name] || name);
+    return site.panel(t('classes'), h('p', { class: 'hint' }, t('classes.hint')), site.table({
+      caption: t('classes'),
+      rowHeader: 'gold',
+      rows: gold.map((name, at) => ({ name, counts: counts[at], all: counts[at].reduce((sum, n) => sum + n, 0) })),
+      columns: [
+        { key: 'gold', label: t('gold'), value: (row) => row.name, cell: (row) => site.said(named(row.name)) },
+        ...said.map((name, at) => ({
+          key: `c ${name}`, label: named(name), numeric: true, down: true, value: (row) => row.counts[at],
+          heat: (row) => ({ style: { '--share': (row.counts[at] / (row.all || 1)).toFixed(3) } }),
+          cell: (row) => h(row.name === name ? 'strong' : 'span', {}, site.whole(row.counts[at])),
+        })),
+        { key: 'all', label: t('samples'), numeric: true, down: true, value: (row) => row.all, cell: (row) => site.whole(row.all) },
+      ],
+    }));
   }
 
   function history(summary) {
@@ -149,14 +181,14 @@
         { key: 'score', label: summary.headline || t('score'), numeric: true, value: (row) => (row.score || [])[0], cell: (row) => h('strong', {}, site.score((row.score || [])[0])) },
         { key: 'interval', label: t('interval'), cell: (row) => site.interval(...(row.score || [null, null, null]).slice(1, 3)) },
         { key: 'change', label: t('change'), cell: (row) => change(row.change) },
-        { key: 'why', label: t('changed.what'), className: 'wide', cell: (row) => (row.change && row.change.reasons ? h('ul', { class: 'plain', lang: 'en' }, row.change.reasons.map((each) => h('li', {}, each))) : row.number === 1 ? t('first') : site.nothing) },
+        { key: 'why', label: t('changed.what'), className: 'wide', cell: (row) => (row.change && row.change.reasons ? h('ul', { class: 'plain' }, row.change.reasons.map((each) => h('li', {}, site.reason(each)))) : row.number === 1 ? t('first') : site.nothing) },
       ],
     }));
   }
 
   function change(found) {
     if (!found) return site.nothing;
-    if (found.refused) return site.english(found.refused);
+    if (found.refused) return site.reason(found.refused);
     const [difference, low, high] = found.difference;
     return [h('strong', {}, site.signed(difference)), known(low) ? ` [${site.signed(low)}; ${site.signed(high)}] ` : ' ', site.named('verdict', found.verdict),
       h('span', { class: 'small block' }, t('flipped', { better: site.whole(found.better), worse: site.whole(found.worse) }))];
@@ -174,19 +206,22 @@
     const summary = await site.load(`cells/${model}/${name}/summary`);
     const about = site.index.models.find((each) => each.name === model);
     const page = [
-      site.head([[t('overview'), []], [name, ['dataset', name]]], `${model} × ${name}`, about && about.about ? site.english(about.about) : null,
+      site.head([[t('overview'), []], [name, ['dataset', name]]], `${model} × ${name}`, about && about.about ? site.said(about.about) : null,
         h('p', { class: 'headline' }, row.score === null ? t('no.score') : [h('span', {}, `${summary.headline} `), h('strong', {}, site.score(row.score)),
           known(row.ci_low) ? h('span', {}, ` ${t('interval.95', { interval: site.interval(row.ci_low, row.ci_high) })}`) : null]),
         site.flags(row.flags, row.apart),
         site.facts([
-          [t('rank'), known(row.rank) ? t('rank.possible', { rank: row.rank, ranks: row.rank_low === row.rank_high ? row.rank_low : `${row.rank_low}–${row.rank_high}` }) : ''],
+          [t('rank'), known(row.rank) ? t('rank.possible', { rank: row.rank, ranks: site.ranks(row) }) : ''],
           [t('coverage'), site.percent(row.coverage)],
           [t('answers'), site.link(site.count('answers.browse', summary.samples), ['samples', name], { model })],
+          [t('read'), summary.read[1] ? t('read.of', { share: site.percent(summary.read[0] / summary.read[1]), n: site.whole(summary.read[0]), of: site.whole(summary.read[1]) }) : ''],
           [t('failed'), site.whole(row.failed)],
+          [t('latency'), known(row.median_latency_ms) ? site.ms(row.median_latency_ms) : ''],
+          [t('cost.1000'), known(row.cost_per_1000) ? site.cost(row) : ''],
           [t('last.answer'), site.when(summary.answered)],
         ])),
       site.panel(t('scores'), h('p', { class: 'hint' }, t('scores.hint')), scores(summary)),
-      breakdown(summary), errors(summary), statuses(summary), speed(summary), history(summary), lineage(summary),
+      breakdown(summary), errors(summary), confusion(summary), statuses(summary), speed(summary), history(summary), lineage(summary),
     ];
     return { title: `${model} × ${name}`, page };
   };

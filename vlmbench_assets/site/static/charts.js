@@ -50,7 +50,7 @@
       while (lines.some((other) => Math.abs(other.y - each.y) < 14 && Math.abs(other.x - each.x) < 130)) each.y += 3;
       lines.push(each);
     }
-    return h('figure', {}, svg('svg', { class: 'chart', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label },
+    return h('figure', {}, site.scroll(t('chart.of', { label }), svg('svg', { class: 'chart', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label },
       grid, bottoms,
       svg('line', { x1: left, x2: width - right, y1: height - bottom, y2: height - bottom, class: 'axis' }),
       svg('text', { x: (left + width - right) / 2, y: height - 8, class: 'label middle' }, x),
@@ -59,7 +59,7 @@
         known(point.low) && known(point.high) ? svg('line', { x1: px(point.x), x2: px(point.x), y1: py(point.low), y2: py(point.high), class: 'span' }) : null,
         svg('circle', { cx: px(point.x), cy: py(point.y), r: 5, class: point.strong ? 'dot strong' : 'dot' }),
       ]),
-      names.map((each) => svg('text', { x: each.x, y: each.y, class: 'name' }, each.point.name.length > 18 ? `${each.point.name.slice(0, 17)}…` : each.point.name))),
+      names.map((each) => svg('text', { x: each.x, y: each.y, class: 'name' }, each.point.name.length > 18 ? `${each.point.name.slice(0, 17)}…` : each.point.name)))),
     h('figcaption', {}, label));
   };
 

@@ -29,7 +29,7 @@
 
   function summary(dataset, found, one, two) {
     if (!found) return h('p', {}, t('not.compared'));
-    if (found.refused) return h('p', {}, t('not.compared'), ': ', site.english(found.refused));
+    if (found.refused) return h('p', {}, t('not.compared'), ': ', site.reason(found.refused));
     const [samples, documents, first, second, difference, low, high, p, holm, mde, wins, ties, losses, verdict] = found.overall;
     const left = found.left_out.map((n, at) => [n, at]).filter(([n]) => n).map(([n, at]) => t(['left.first', 'left.second', 'left.changed'][at], { n: site.whole(n), one, two }));
     return [
@@ -54,8 +54,8 @@
       rowHeader: 'group',
       rows: found.slices,
       columns: [
-        { key: 'dimension', label: t('dimension'), value: (row) => row[0], cell: (row) => site.named('dimension', row[0]) },
-        { key: 'group', label: t('group'), value: (row) => row[1], cell: (row) => site.said(row[1] || t('none')) },
+        { key: 'group', label: t('group'), value: (row) => row[1], cell: (row) => site.said(site.group(row[0], row[1])) },
+        { key: 'dimension', label: t('dimension'), value: (row) => row[0], cell: (row) => site.dimension(row[0]) },
         { key: 'n', label: t('samples'), numeric: true, down: true, value: (row) => row[2][0], cell: (row) => site.whole(row[2][0]) },
         { key: 'change', label: t('difference'), numeric: true, down: true, value: (row) => row[2][4], cell: (row) => h('strong', {}, site.signed(row[2][4])) },
         { key: 'p', label: t('p.holm'), numeric: true, value: (row) => row[2][8], cell: (row) => site.p(row[2][8]) },
@@ -95,7 +95,7 @@
       const pages = Math.max(1, Math.ceil(rows.length / PAGE));
       const page = Math.min(pages, Math.max(1, Number(query.page) || 1));
       box.replaceChildren(h('p', { class: 'hint', id: 'found' }, site.count('found', rows.length)),
-        h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('table.of', { caption: t('samples') }) }, h('table', { class: 'samples' },
+        site.scroll(t('table.of', { caption: t('samples') }), h('table', { class: 'samples' },
           h('caption', { class: 'unseen' }, t('samples')),
           h('thead', {}, h('tr', {}, [t('picture'), t('sample'), t('question.gold'), one.model, t('score'), two.model, t('score')].map((each) => h('th', { scope: 'col' }, each)))),
           h('tbody', {}, rows.slice((page - 1) * PAGE, page * PAGE).map(([row]) => {

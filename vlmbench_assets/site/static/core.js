@@ -1,7 +1,7 @@
 // What everything else uses: making elements, loading data, words, figures, settings.
 'use strict';
 
-const site = { words: {}, pages: {}, index: null };
+const site = { words: {}, patterns: {}, pages: {}, index: null };
 
 (() => {
   // ---- elements: text is always text, whatever is in it ----
@@ -84,6 +84,13 @@ const site = { words: {}, pages: {}, index: null };
     return site.t(name, { n: site.whole(number) });
   };
 
+  // Two dimensions at once are named by their parts, in whichever order they were declared.
+  site.dimension = (name) => name.split('*').map((each) => site.named('dimension', each)).join(' × ');
+  site.group = (dimension, group) => {
+    const at = dimension.includes('*') ? group.indexOf('|') : -1;
+    return (at < 0 ? [group] : [group.slice(0, at), group.slice(at + 1)]).map((each) => each || site.t('none')).join(' · ');
+  };
+
   // What comes from the data, such as a status, where there is a word for it.
   site.named = (kind, value) => {
     const key = `${kind}.${value}`;
@@ -108,6 +115,9 @@ const site = { words: {}, pages: {}, index: null };
   site.signed = (value) => (known(value) ? format(value, { minimumFractionDigits: 3, maximumFractionDigits: 3, signDisplay: 'exceptZero' }) : NOTHING);
   site.whole = (value) => (known(value) ? format(value, { maximumFractionDigits: 0 }) : NOTHING);
   site.decimal = (value, digits) => (known(value) ? format(value, { minimumFractionDigits: digits, maximumFractionDigits: digits }) : NOTHING);
+  // What takes less than a millisecond takes some time.
+  site.latency = (value) => (known(value) && value > 0 && value < 1 ? `<${site.whole(1)}` : site.whole(value));
+  site.ms = (value) => (known(value) ? site.t('ms', { n: site.latency(value) }) : NOTHING);
   site.percent = (value) => (known(value) ? format(value, { style: 'percent', maximumFractionDigits: value > 0.995 && value < 1 ? 1 : 0 }) : NOTHING);
   site.interval = (low, high) => (known(low) && known(high) ? `${site.score(low)}–${site.score(high)}` : NOTHING);
   site.p = (value) => (known(value) && value < 0.001 ? `< ${site.score(0.001)}` : site.score(value));

@@ -4,35 +4,30 @@
 (() => {
   const { h, t, known } = site;
 
-  const ranks = (row) => (known(row.rank_low) ? (row.rank_low === row.rank_high ? site.whole(row.rank_low) : `${row.rank_low}–${row.rank_high}`) : site.nothing);
-
   site.currencies = (rows) => [...new Set(rows.filter((row) => row.cost_per_1000 > 0).map((row) => row.currency))];
   site.cost = (row) => (row.cost_per_1000 > 0 ? `${site.decimal(row.cost_per_1000, 2)} ${row.currency}`.trim() : site.decimal(row.cost_per_1000, 2));
 
   function leaderboard(dataset, board) {
     const { metric } = dataset;
     const currencies = site.currencies(dataset.rows);
-    const noted = dataset.rows.some((row) => row.apart || Object.keys(row.flags).length);
     const down = metric ? metric.higher : true;
     const columns = [
-      { key: 'rank', label: t('rank'), numeric: true, value: (row) => row.rank, cell: (row) => site.whole(row.rank) },
-      { key: 'possible', label: t('ranks.possible'), title: t('ranks.possible.hint'), numeric: true, value: (row) => row.rank_low, cell: ranks },
       { key: 'model', label: t('model'), value: (row) => row.model, cell: (row) => [
         board.answered.includes(row.model) ? site.link(row.model, ['cell', row.model, dataset.name]) : row.model,
-        row.front ? h('span', { class: 'front', title: t('front.hint') }, ' ◆', h('span', { class: 'unseen' }, ` ${t('front')}`)) : null] },
+        site.front(row), site.mark(row.flags, row.apart)] },
       { key: 'score', label: metric ? metric.name : t('score'), numeric: true, down, value: (row) => row.score, heat: (row) => site.heat(row.score, metric), cell: (row) => h('strong', {}, site.score(row.score)) },
-      { key: 'interval', label: t('interval'), className: 'wide', cell: (row) => [site.whisker(row.score, row.ci_low, row.ci_high, metric), h('span', { class: 'small' }, site.interval(row.ci_low, row.ci_high))] },
+      { key: 'interval', label: t('interval'), className: 'span', cell: (row) => site.bounds(row.score, row.ci_low, row.ci_high, metric, dataset.documents) },
+      { key: 'rank', label: t('rank'), numeric: true, value: (row) => row.rank, cell: site.rankCell },
       ...(dataset.rows.some((row) => row.change) ? [{ key: 'change', label: t('since.last'), title: t('since.last.hint'), numeric: true, down: true, value: (row) => (row.change ? row.change[0] : null), cell: (row) => (row.change ? [h('span', { class: 'change' }, site.signed(row.change[0])), h('span', { class: 'small block' }, site.named('verdict', row.change[1]))] : site.nothing) }] : []),
-      ...(noted ? [{ key: 'note', label: t('notes'), className: 'wide', cell: (row) => site.flags(row.flags, row.apart) }] : []),
       { key: 'coverage', label: t('coverage'), numeric: true, down: true, value: (row) => row.coverage, cell: (row) => site.percent(row.coverage) },
-      { key: 'samples', label: t('samples'), numeric: true, down: true, value: (row) => row.samples, cell: (row) => site.whole(row.samples) },
-      { key: 'failed', label: t('failed'), numeric: true, value: (row) => row.failed, cell: (row) => site.whole(row.failed) },
-      { key: 'latency', label: t('latency.ms'), numeric: true, value: (row) => row.median_latency_ms, cell: (row) => site.whole(row.median_latency_ms) },
+      { key: 'latency', label: t('latency.ms'), numeric: true, value: (row) => row.median_latency_ms, cell: (row) => site.latency(row.median_latency_ms) },
       // Figures of several currencies have no order.
       ...(currencies.length ? [{ key: 'cost', label: t('cost.1000'), numeric: true, value: currencies.length > 1 ? null : (row) => row.cost_per_1000, cell: site.cost }] : []),
-      ...dataset.metrics.map((each, at) => ({ key: `m ${each.name}`, label: each.name, title: t(each.higher ? 'higher.better' : 'lower.better'), numeric: true, down: each.higher, value: (row) => row.others[at], cell: (row) => site.score(row.others[at]) })),
+      { key: 'samples', label: t('samples'), numeric: true, down: true, className: 'aside', value: (row) => row.samples, cell: (row) => site.whole(row.samples) },
+      { key: 'failed', label: t('failed'), numeric: true, className: 'aside', value: (row) => row.failed, cell: (row) => site.whole(row.failed) },
+      ...dataset.metrics.map((each, at) => [each, at]).filter(([, at]) => dataset.rows.some((row) => known(row.others[at]))).map(([each, at]) => ({ key: `m ${each.name}`, label: each.name, title: t(each.higher ? 'higher.better' : 'lower.better'), numeric: true, down: each.higher, value: (row) => row.others[at], cell: (row) => site.score(row.others[at]) })),
     ];
-    return site.table({ caption: t('leaderboard'), columns, rows: dataset.rows, sort: ['rank', false], filter: (row) => row.model, rowHeader: 'model' });
+    return [site.table({ caption: t('leaderboard'), columns, rows: dataset.rows, sort: ['rank', false], filter: (row) => row.model, rowHeader: 'model', className: 'board' }), site.notes(dataset.rows)];
   }
 
   site.charts = (dataset) => {
@@ -54,11 +49,11 @@
       const best = groups.map(([, values]) => bestOf(values, dataset.metric));
       const most = groups.map(([, , counts]) => Math.max(...counts));
       box.replaceChildren(site.table({
-        caption: t('by', { dimension: site.named('dimension', name) }),
+        caption: t('by', { dimension: site.dimension(name) }),
         rowHeader: 'group',
         rows: groups.map((group, at) => ({ group, best: best[at], most: most[at] })),
         columns: [
-          { key: 'group', label: site.named('dimension', name), value: ({ group }) => group[0], cell: ({ group }) => site.said(group[0] || t('none')) },
+          { key: 'group', label: site.dimension(name), value: ({ group }) => group[0], cell: ({ group }) => site.said(site.group(name, group[0])) },
           { key: 'n', label: t('samples'), numeric: true, down: true, value: ({ most: n }) => n, cell: ({ most: n }) => site.whole(n) },
           ...board.models.map((model, at) => ({
             key: `m ${model}`, label: model, numeric: true, down: dataset.metric.higher,
@@ -71,7 +66,7 @@
         ],
       }));
     };
-    const names = board.slices.map(([dimension]) => [dimension, site.named('dimension', dimension)]);
+    const names = board.slices.map(([dimension]) => [dimension, site.dimension(dimension)]);
     draw(names[0][0]);
     return site.panel(t('slices'), h('div', { class: 'controls' }, site.select(t('dimension'), names, names[0][0], draw)), box, h('p', { class: 'hint' }, t('slices.hint')));
   }
@@ -94,14 +89,22 @@
     const pairs = new Map(found.map((each) => [`${each.first}\n${each.second}`, each]));
     const columns = [
       { key: 'model', label: t('pair.row'), value: (model) => model, cell: (model) => model },
-      ...board.models.map((other) => ({ key: `m ${other}`, label: other, numeric: true, cell: (model) => against(dataset, pairs, model, other) })),
+      ...board.models.map((other) => ({ key: `m ${other}`, label: other, numeric: true, cell: (model) => against(dataset, board, pairs, model, other) })),
     ];
-    return site.panel(t('pairs'), site.chooser(dataset, board.models, board.models), h('p', { class: 'hint' }, t('pairs.hint')),
+    return site.panel(t('pairs'), site.chooser(dataset, board.models, board.models), h('p', { class: 'hint' }, t('pairs.hint'), dataset.rows.some((row) => row.apart) ? ` ${t('pairs.apart')}` : null),
       site.table({ caption: t('pairs'), columns, rows: board.models, rowHeader: 'model', className: 'pairs' }));
   }
 
-  function against(dataset, pairs, model, other) {
+  // What was scored on other samples or references than the rest can be held against what was scored on the same.
+  function apart(dataset, board, models) {
+    const [one, two] = models.map((model) => board.gold[board.models.indexOf(model)]);
+    return one === two ? '' : models.map((model) => site.rowOf(dataset, model).apart).find(Boolean) || '';
+  }
+
+  function against(dataset, board, pairs, model, other) {
     if (model === other) return h('span', { class: 'nothing' }, '·');
+    const why = apart(dataset, board, [model, other]);
+    if (why) return site.link([t('flag.apart'), h('span', { class: 'unseen' }, ': ', site.reason(why))], ['compare', model, other, dataset.name], {}, { class: 'nothing', title: site.translated(why) ?? why });
     const straight = pairs.get(`${other}\n${model}`);
     const pair = straight || pairs.get(`${model}\n${other}`);
     if (!pair || pair.refused) return site.link(t('not.compared'), ['compare', model, other, dataset.name], {}, { class: 'nothing' });
@@ -121,14 +124,14 @@
     if (!dataset) return null;
     const board = await site.load(`datasets/${name}/board`);
     const page = [
-      site.head([[t('overview'), []]], name, dataset.about ? site.english(dataset.about) : null,
+      site.head([[t('overview'), []]], name, dataset.about ? site.said(dataset.about) : null,
         site.facts([
           [t('ranked.by'), dataset.metric ? site.direction(dataset.metric) : ''],
           [t('samples'), dataset.samples ? site.link(t('samples.browse', { n: site.whole(dataset.samples) }), ['samples', name]) : ''],
           [t('documents'), site.whole(dataset.documents)],
           [t('licence'), dataset.licence], [t('citation'), dataset.citation],
         ])),
-      site.panel(t('leaderboard'), h('p', { class: 'hint' }, t('leaderboard.hint')), leaderboard(dataset, board)),
+      site.panel(t('leaderboard'), site.verdict(dataset), site.tiles(dataset), leaderboard(dataset, board), h('p', { class: 'hint' }, t('leaderboard.hint'))),
       site.charts(dataset),
       dataset.metric ? sliced(dataset, board) : null,
       await compared(dataset, board),

@@ -34,7 +34,7 @@
       h('span', { class: 'small' }, site.interval(row.ci_low, row.ci_high)),
       row.coverage !== 1 && known(row.coverage) ? h('span', { class: 'small' }, t('covered', { share: site.percent(row.coverage) })) : null,
       row.change && ['better', 'worse'].includes(row.change[1]) ? h('span', { class: 'small' }, t(row.change[1] === 'better' ? 'better.than.before' : 'worse.than.before', { difference: site.signed(row.change[0]) })) : null,
-      site.mark(row.flags));
+      site.mark(row.flags, row.apart));
   }
 
   function datasets(list) {
@@ -45,7 +45,7 @@
       filter: (each) => `${each.name} ${each.about}`,
       columns: [
         { key: 'name', label: t('dataset'), value: (each) => each.name, cell: (each) => site.link(each.name, ['dataset', each.name]) },
-        { key: 'about', label: t('about'), className: 'prose', cell: (each) => site.english(each.about) },
+        { key: 'about', label: t('about'), className: 'prose', cell: (each) => site.said(each.about) },
         { key: 'metric', label: t('ranked.by'), value: (each) => (each.metric ? each.metric.name : ''), cell: (each) => (each.metric ? direction(each.metric) : site.nothing) },
         { key: 'best', label: t('leader'), cell: (each) => leader(each) },
         { key: 'samples', label: t('samples'), numeric: true, down: true, value: (each) => each.samples, cell: (each) => site.link(site.whole(each.samples), ['samples', each.name], {}, { 'aria-label': t('samples.of', { dataset: each.name }) }) },
@@ -55,23 +55,15 @@
     });
   }
 
-  const direction = (metric) => h('span', { title: t(metric.higher ? 'higher.better' : 'lower.better') }, `${metric.name} ${metric.higher ? '↑' : '↓'}`,
+  const direction = (metric) => h('span', { title: t(metric.higher ? 'higher.better' : 'lower.better') }, site.broken(metric.name), metric.higher ? '\u00a0↑' : '\u00a0↓',
     h('span', { class: 'unseen' }, ` (${t(metric.higher ? 'higher.better' : 'lower.better')})`));
   site.direction = direction;
 
-  // Of those that can be held against each other; one that is left alone is ahead of nobody.
-  site.leaders = (rows) => {
-    const ranked = rows.filter((row) => known(row.rank));
-    const comparable = ranked.filter((row) => !row.apart);
-    if (!comparable.length || (comparable.length < 2 && ranked.length > 1)) return [[], 0];
-    const best = Math.min(...comparable.map((row) => row.rank));
-    return [comparable.filter((row) => row.rank === best).map((row) => row.model), comparable.filter((row) => row.rank > best && row.rank_low === 1).length];
-  };
-
-  function leader(dataset) {
-    const [first, also] = site.leaders(dataset.rows);
-    if (!first.length) return site.nothing;
-    return [first.join(', '), also ? h('span', { class: 'small' }, ` ${site.count('also', also)}`) : null];
+  // One that nothing can be held against is ahead of nobody.
+  function leader({ lead }) {
+    const [first, ...also] = ['one', 'best', 'leads', 'level'].includes(lead.kind) ? lead.first : [];
+    if (!first) return site.nothing;
+    return [first, also.length ? h('span', { class: 'small' }, ` ${site.count('also', also.length)}`) : null];
   }
 
   site.pages.overview = async () => {
@@ -86,8 +78,9 @@
       [t('last.answer'), index.answered ? site.when(index.answered) : ''],
     ]))];
     for (const each of index.benchmarks) {
-      page.push(site.panel(t('benchmark.of', { name: each.name }), each.about ? h('p', { class: 'about' }, site.english(each.about)) : null,
-        h('p', { class: 'hint' }, t('matrix.hint')),
+      page.push(site.panel(t('benchmark.of', { name: each.name }), each.about ? h('p', { class: 'about' }, site.said(each.about)) : null,
+        site.verdict(each), site.averages(each),
+        h('h3', {}, t('matrix')), h('p', { class: 'hint' }, t('matrix.hint')),
         matrix(each.name, each.models, each.datasets.map(site.dataset))));
     }
     if (rest.length) page.push(site.panel(t(index.benchmarks.length ? 'others' : 'scores'), matrix(t('others'), index.models.map((each) => each.name), rest)));

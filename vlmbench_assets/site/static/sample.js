@@ -29,12 +29,12 @@
         answers.categoryOf(row) && answers.categoryOf(row) !== 'failed' ? site.category(answers.categoryOf(row)) : null,
         answers.statusOf(row) === 'ok' ? null : site.status(answers.statusOf(row))),
       said ? h('pre', { class: 'said', dir: 'auto', tabindex: said.length > 400 ? '0' : null }, said) : h('p', { class: 'nothing' }, t('no.answer')),
-      error ? h('p', { class: 'error', lang: 'en' }, error) : null,
+      error ? h('p', { class: 'error' }, site.reason(error)) : null,
       gold !== null && gold !== said ? h('p', { class: 'compared' }, h('span', { class: 'small' }, `${t('diff')}: `), site.marked(gold, said)) : null,
       gold !== null && gold === said ? h('p', { class: 'small' }, t('letter.for.letter')) : null,
       h('p', { class: 'small' }, [
         ...answers.metrics.map((name, index) => `${name} ${site.score(answers.values[index][at])}`),
-        known(answers.latency[at]) ? t('ms', { n: site.whole(answers.latency[at]) }) : '',
+        known(answers.latency[at]) ? site.ms(answers.latency[at]) : '',
         known(answers.tokens[1][at]) ? site.count('tokens', answers.tokens[1][at]) : '',
       ].filter(Boolean).join(' · ')));
   }

@@ -16,6 +16,9 @@
     };
   }
 
+  // A name such as `class_accuracy` may go on in the next line.
+  site.broken = (label) => String(label).split(/(?<=_)/).flatMap((part) => [part, h('wbr')]).slice(0, -1);
+
   // columns: {key, label, title, value(row), cell(row), numeric, down, heat(row)}; without `value` it cannot be sorted by.
   site.table = ({ caption, columns, rows, sort, filter, rowHeader, className }) => {
     let [key, down] = sort || ['', false];
@@ -48,15 +51,14 @@
     }
 
     const head = h('tr', {}, columns.map((column) => {
-      const cell = h('th', { scope: 'col', class: column.numeric ? 'number' : null },
-        column.value ? h('button', { type: 'button', class: 'sort', title: column.title, onclick: () => sortBy(column) }, column.label) : column.label, column.below);
+      const cell = h('th', { scope: 'col', class: [column.numeric ? 'number' : '', column.className || ''].join(' ').trim() || null },
+        column.value ? h('button', { type: 'button', class: 'sort', title: column.title, onclick: () => sortBy(column) }, h('span', {}, site.broken(column.label))) : site.broken(column.label), column.below);
       if (column.value) heads.set(column.key, cell);
       return cell;
     }));
     const table = h('table', { class: className }, h('caption', { class: 'unseen' }, caption), h('thead', {}, head), body);
     draw();
-    // A region that scrolls must be reached by keyboard.
-    const box = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('table.of', { caption }) }, table);
+    const box = site.scroll(t('table.of', { caption }), table);
     if (!filter || rows.length < FEW) return box;
     return h('div', {}, h('div', { class: 'controls' },
       site.search(t('filter'), '', (text) => { asked = text; site.announce(site.count('rows', draw())); })), box);

@@ -84,8 +84,7 @@ def _tiles(tables: ReportTables, facts: ReportFacts) -> Iterator[Tile]:
     )
     yield Tile("coverage", percent(coverage), scored)
     answers, statuses = len(tables.answers), tables.answers["status"]
-    said = answers - int(statuses.isin(NO_ANSWER).sum())
-    read = said - _unread(tables)
+    read, said = read_of(tables)
     yield Tile("parse rate", percent(read / said if said else None), f"{read} of {said} answers read")
     failed = int(statuses.isin(UNANSWERED).sum())
     yield Tile("failed", percent(failed / answers if answers else None), f"{failed} of {answers} answers")
@@ -122,6 +121,12 @@ def _weakest(tables: ReportTables, dimension: str) -> str:
     higher = tables.metric_plugins[tables.headline].higher_is_better
     row = groups.sort_values("value", ascending=higher, kind="stable").iloc[0]
     return f"{dimension} {row['group'] or '(none)'} {number(row['value'])} (n={row['n']})"
+
+
+def read_of(tables: ReportTables) -> tuple[int, int]:
+    """How many answers could be read, and how many came."""
+    said = len(tables.answers) - int(tables.answers["status"].isin(NO_ANSWER).sum())
+    return said - _unread(tables), said
 
 
 def _unread(tables: ReportTables) -> int:
