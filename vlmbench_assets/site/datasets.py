@@ -183,7 +183,10 @@ def _pair(pair: ComparedPair) -> Json:
         "overall": _difference(found.overall),
         "slices": [[dimension, group, _difference(each)] for dimension, group, each in found.slices[:SLICES]],
         "more": max(0, len(found.slices) - SLICES),
-        "left_out": [len(found.only_first), len(found.only_second), len(found.changed)],
+        "left_out": [
+            len(each)
+            for each in (found.only_first, found.only_second, found.scored_first, found.scored_second, found.changed)
+        ],
     }
 
 

@@ -13,8 +13,8 @@
       const minus = (value) => (known(value) ? -value : value);
       return [samples, documents, second, first, minus(difference), minus(high), minus(low), p, holm, mde, losses, ties, wins, site.turned(verdict)];
     };
-    const [one1, two1, changed] = found.left_out;
-    return { ...found, overall: back(found.overall), slices: found.slices.map(([dimension, group, each]) => [dimension, group, back(each)]), left_out: [two1, one1, changed] };
+    const [asked, asked2, scored, scored2, changed] = found.left_out;
+    return { ...found, overall: back(found.overall), slices: found.slices.map(([dimension, group, each]) => [dimension, group, back(each)]), left_out: [asked2, asked, scored2, scored, changed] };
   }
 
   // What must be known of either model before their difference is believed.
@@ -31,7 +31,7 @@
     if (!found) return h('p', {}, t('not.compared'));
     if (found.refused) return h('p', {}, t('not.compared'), ': ', site.reason(found.refused));
     const [samples, documents, first, second, difference, low, high, p, holm, mde, wins, ties, losses, verdict] = found.overall;
-    const left = found.left_out.map((n, at) => [n, at]).filter(([n]) => n).map(([n, at]) => t(['left.first', 'left.second', 'left.changed'][at], { n: site.whole(n), one, two }));
+    const left = found.left_out.map((n, at) => [n, at]).filter(([n]) => n).map(([n, at]) => t(['left.first', 'left.second', 'left.scored.first', 'left.scored.second', 'left.changed'][at], { n: site.whole(n), one, two }));
     return [
       h('p', { class: 'headline' }, h('strong', {}, known(difference) ? site.signed(difference) : t('no.score')),
         known(low) ? ` ${t('interval.95', { interval: `${site.signed(low)} … ${site.signed(high)}` })}` : '', ' — ', h('span', { class: `verdict ${verdict === 'better' ? 'win' : verdict === 'worse' ? 'loss' : 'tie'}` }, site.named('verdict', verdict))),

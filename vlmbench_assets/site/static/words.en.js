@@ -37,7 +37,7 @@ site.words.en = {
   'verdict.better': 'better', 'verdict.worse': 'worse', 'verdict.inside the noise': 'inside the noise', 'verdict.no difference': 'no difference', 'verdict.cannot be told': 'cannot be told', verdict: 'Verdict',
   'compare.hint': 'Change of {metric} from {one} to {two}, paired by sample and clustered by document.', difference: 'Difference',
   wins: '{model} is better', ties: 'the same score', 'wins.ties.losses': 'Better / same / worse', 'p.holm': 'p, corrected (Holm)', mde: 'Smallest detectable difference',
-  'left.out': 'Left out', 'left.first': '{n} samples asked of {one} only', 'left.second': '{n} samples asked of {two} only', 'left.changed': '{n} samples with other images or references',
+  'left.out': 'Left out', 'left.first': '{n} samples asked of {one} only', 'left.second': '{n} samples asked of {two} only', 'left.scored.first': '{n} samples with a score of {one} only', 'left.scored.second': '{n} samples with a score of {two} only', 'left.changed': '{n} samples with other images or references',
   'pair.slices.hint': 'Change from the first model to the second in each slice; p is corrected over the slices of the same kind.', show: 'Show', 'show.differ': 'where they differ',
   metric: 'Metric', 'no.score': 'No score', 'scores.hint': 'The score counts a failed answer as the metric’s worst value; “answered only” leaves it out.',
   'answered.only': 'Answered only', 'answered.only.hint': 'Without failed answers', breakdown: 'Where it is good and bad',

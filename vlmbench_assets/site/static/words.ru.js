@@ -37,7 +37,7 @@ site.words.ru = {
   'verdict.better': 'лучше', 'verdict.worse': 'хуже', 'verdict.inside the noise': 'в пределах шума', 'verdict.no difference': 'различий нет', 'verdict.cannot be told': 'сказать нельзя', verdict: 'Вывод',
   'compare.hint': 'Изменение {metric} от {one} к {two}: попарно по примерам, по документам.', difference: 'Разность',
   wins: '{model} лучше', ties: 'оценки равны', 'wins.ties.losses': 'Лучше / поровну / хуже', 'p.holm': 'p с поправкой (Холм)', mde: 'Наименьшее различимое',
-  'left.out': 'Не вошло', 'left.first': '{n} примеров задано только {one}', 'left.second': '{n} примеров задано только {two}', 'left.changed': '{n} примеров с другими картинками или эталонами',
+  'left.out': 'Не вошло', 'left.first': '{n} примеров задано только {one}', 'left.second': '{n} примеров задано только {two}', 'left.scored.first': '{n} примеров, где оценка есть только у {one}', 'left.scored.second': '{n} примеров, где оценка есть только у {two}', 'left.changed': '{n} примеров с другими картинками или эталонами',
   'pair.slices.hint': 'Изменение от первой модели ко второй в каждом срезе; p — с поправкой на срезы того же признака.', show: 'Показать', 'show.differ': 'где они расходятся',
   metric: 'Метрика', 'no.score': 'Оценки нет', 'scores.hint': 'Оценка считает несостоявшийся ответ худшим; «только отвеченные» его не учитывают.',
   'answered.only': 'Только отвеченные', 'answered.only.hint': 'Без несостоявшихся ответов', breakdown: 'Где хорошо и где плохо',
