@@ -16,7 +16,7 @@ from vlmbench_sdk.json_answers import RefusedJson, json_values
 from vlmbench_sdk.json_schema import misfit, plain
 from vlmbench_sdk.numbers import CURRENCY_NAMES, UNSURE, find_amounts, find_numbers, unclear_number
 
-PARSING = "3"
+PARSING = "4"
 """Raised whenever the same answer could be read otherwise."""
 LONGEST = 10_000
 """Characters of an answer that are looked at; a longer one is no single value, JSON and text apart."""

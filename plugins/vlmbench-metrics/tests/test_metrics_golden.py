@@ -212,6 +212,22 @@ NORMALIZED = [
     ("money", "36.000", "36000.00"),
     ("money", "(5.00)", "-5.00"),
     ("money", "No. 5", "No. 5"),
+    ("money", "0.125", "0.125"),
+    ("money", "0.500", "0.50"),
+    ("money", ".5", "0.50"),
+    ("money", "12.345,678", "12345.678"),
+    ("money", "¥500", "500.00"),
+    ("money", "500 ₸", "500.00"),
+    ("money", "100 тенге", "100.00"),
+    ("money", "+5", "5.00"),
+    ("money", "5 руб. 50 копеек", "5.50"),
+    ("money", "Rp 36.000,-", "36000.00"),
+    ("money", "0 125", "0 125"),
+    ("money", "5 USD or 6", "5 USD or 6"),
+    ("dates", "12/31/2020", "2020-12-31"),
+    ("dates", "1 февр. 2026", "2026-02-01"),
+    ("dates", "21 05 2018", "2018-05-21"),
+    ("dates", "от 21 мая 2018", "от 21 мая 2018"),
     ("yo", "Ёлка ещё", "Елка еще"),
     ("quotes", "ООО «Ромашка»", 'ООО "Ромашка"'),
     ("dashes", "10 – 12", "10 - 12"),
@@ -222,6 +238,19 @@ NORMALIZED = [
     ("punctuation", "г. Москва, д. 5!", "г Москва д 5"),
     ("articles", "the cat and an axe", "  cat and   axe"),
 ]
+
+
+@pytest.mark.parametrize("kind", ["number", "date"])
+def test_typed_values_are_equal_where_the_tolerance_of_nothing_says_so(kind: str) -> None:
+    texts = {
+        "number": "0.125 125 2.125 2125 0.500 .5 0,5 12.500 12.5 1.250 1.25 1,250 1250 -.5 ¥500 500₸ 5руб.50коп. 5.50",
+        "date": "12/31/2020 2020-12-31 31.12.2020 1.февр.2026 2026-02-01 1.2.2026 2.1.2026 1-FEB-26 1-янв-26",
+    }[kind].split()
+    typed = METRICS["exact_match"].options.model_validate({"typed": True})
+    plugin = METRICS[{"number": "numeric_tolerance", "date": "date_tolerance"}[kind]]
+    for one, two in permutations(texts, 2):
+        case = Case(one, (two,), kind, str)
+        assert one_by_one(METRICS["exact_match"])(case, typed).value == score(plugin.name, one, [two]).value, (one, two)
 
 
 @pytest.mark.parametrize(("name", "text", "expected"), NORMALIZED)

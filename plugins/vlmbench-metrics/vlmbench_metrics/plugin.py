@@ -21,11 +21,11 @@ from vlmbench_sdk import MetricPlugin, NoOptions, NormalizerPlugin, Options, hoo
 _HERE = Path(__file__).parent
 _TEXT = "vlmbench_metrics.normalizers.text"
 _VERSIONS = {
-    "exact_match": 2,
-    "relaxed_accuracy": 2,
+    "exact_match": 3,
+    "relaxed_accuracy": 3,
     "relaxed_accuracy_compat": 2,
-    "numeric_tolerance": 2,
-    "date_tolerance": 2,
+    "numeric_tolerance": 3,
+    "date_tolerance": 3,
     "choice_accuracy": 2,
     "anls_star": 2,
     "rouge": 2,
@@ -160,13 +160,13 @@ def vlmbench_normalizers() -> list[NormalizerPlugin]:
         ),
         NormalizerPlugin(
             name="dates",
-            version=1,
+            version=2,
             function="vlmbench_metrics.normalizers.dates:dates",
             description="A date becomes YYYY-MM-DD, day first where ambiguous",
         ),
         NormalizerPlugin(
             name="money",
-            version=1,
+            version=2,
             function="vlmbench_metrics.normalizers.money:money",
             description="An amount becomes digits with a decimal point",
         ),

@@ -26,9 +26,9 @@ _VERSIONS = {
     "kie_f1": 2,
     "teds": 2,
     "box_iou": 2,
-    "line_items_total": 2,
+    "line_items_total": 3,
     "checksum": 2,
-    "date_order": 2,
+    "date_order": 3,
 }
 """Raised whenever the same answer could score otherwise; 1 where it is not named."""
 
