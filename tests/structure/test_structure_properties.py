@@ -180,8 +180,12 @@ def test_what_takes_too_long_or_is_too_large_is_null_and_says_so() -> None:
     assert score("teds", one, [one], {"timeout_s": 1e-6, "max_nodes": 100}).value == 1.0
     objects = [json.dumps({"items": [{"a": number * factor} for number in range(200)]}) for factor in (1, 3)]
     assert score("json_ted", objects[0], [objects[1]], {"timeout_s": 1e-6}).detail.startswith("timed out after")
-    items = json.dumps({"items": [{"a": 1}] * 1100})
-    assert score("kie_f1", items, [items]).detail.startswith("too large")
+    items = [json.dumps({"items": [{"a": number * factor} for number in range(1, 1101)]}) for factor in (1, 3000)]
+    assert score("kie_f1", items[0], [items[1]]).detail.startswith("too large")
+    assert score("kie_f1", items[0], [items[0]]).category == "correct"
+    boxes = [json.dumps([[number, 0, number + width, 9] for number in range(1100)]) for width in (5, 6)]
+    assert score("box_iou", boxes[0], [boxes[1]]).detail.startswith("too large")
+    assert score("box_iou", boxes[0], [boxes[0]]).category == "correct"
     with pytest.raises(TreeLimitError):
         tree_distance(Shape.of([[]] * 1), Shape.of([[], [0]]), (np.ones(1), np.ones(2), np.ones((1, 2))), Limits(1))
 

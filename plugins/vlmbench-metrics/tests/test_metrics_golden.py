@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable
 from itertools import permutations
+from random import Random
 from typing import cast
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from vlmbench_metrics.assignment import assign
 from vlmbench_metrics.plugin import vlmbench_metrics, vlmbench_normalizers
@@ -95,6 +97,38 @@ def test_the_reference_itself_is_the_best_answer(name: str, text: str, other: st
 @given(value=st.dictionaries(st.text(max_size=3), st.lists(st.text(max_size=4), max_size=4), max_size=4))
 def test_the_reference_itself_is_the_best_object(name: str, value: dict[str, list[str]]) -> None:
     assert score(name, json.dumps(value), [json.dumps(value, ensure_ascii=False)], "json").value == 1.0
+
+
+ITEMS = [{"name": f"item {index}", "n": str(index % 7), "price": f"{index}.50"} for index in range(400)]
+
+
+def test_a_long_answer_that_is_equal_has_the_best_value() -> None:
+    """Though as many items, were they different, are too many to match."""
+    gold, said = json.dumps(ITEMS), json.dumps(ITEMS[::-1], indent=1)
+    assert score("anls_star", said, [gold], "json").value == 1.0
+    assert score("anls_star", said, ['["tea"]', f"```json\n{gold}\n```"], "json").value == 1.0
+    assert score("anls_star", json.dumps(ITEMS[1:]), [gold], "json").value is None
+    assert score("field_f1", said, [gold], "json").value == 1.0
+
+
+LEAF = st.sampled_from(["tea", "cake", "nope!", "12.50", "", None])
+TREES = st.lists(
+    st.recursive(
+        LEAF, lambda each: st.lists(each, max_size=3) | st.dictionaries(st.sampled_from("abc"), each), max_leaves=5
+    ),
+    max_size=4,
+)
+
+
+@settings(deadline=None)
+@given(gold=TREES, said=TREES, chance=st.randoms())
+def test_the_order_of_items_never_counts_in_anls_star(
+    gold: list[JsonValue], said: list[JsonValue], chance: Random
+) -> None:
+    here = score("anls_star", json.dumps(said), [json.dumps(gold)], "json").value
+    for each in (gold, said):
+        chance.shuffle(each)
+    assert score("anls_star", json.dumps(said), [json.dumps(gold)], "json").value == pytest.approx(here)
 
 
 @pytest.mark.parametrize("name", SYMMETRIC)

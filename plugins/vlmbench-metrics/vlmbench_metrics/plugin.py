@@ -26,11 +26,11 @@ _VERSIONS = {
     "relaxed_accuracy_compat": 2,
     "numeric_tolerance": 3,
     "date_tolerance": 3,
-    "choice_accuracy": 2,
-    "anls_star": 2,
+    "choice_accuracy": 3,
+    "anls_star": 3,
     "rouge": 2,
-    "field_f1": 2,
-    "json_valid": 2,
+    "field_f1": 3,
+    "json_valid": 3,
 }
 """Raised whenever the same answer could score otherwise; 1 where it is not named."""
 
@@ -118,7 +118,7 @@ _LONG_TEXTS = (
     ),
 )
 _JSON = (
-    _metric("field_f1", "F1 over the fields of a JSON object", FieldF1Options),
+    _metric("field_f1", "F1 over the fields of a JSON object or list", FieldF1Options),
     _metric(
         "json_valid",
         "1 when the answer is a JSON object with the keys asked for, whatever their values",
