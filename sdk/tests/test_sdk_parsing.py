@@ -83,6 +83,8 @@ SOUP = st.text("0123456789.,-–/ \u00a0'()$€₽¥рубкоп.USDmayмая{}[
         ("Answer: < 5.", AGE, "<5"),
         ("Grade: A+.", GRADES, "A+"),
         ("grade a", GRADES, "A"),
+        ("Оценка: А+", GRADES, "A+"),
+        ("В", GRADES, "B"),
         ("It is A-, I think", GRADES, "A-"),
         ("It is C++.", LANGUAGES, "C++"),
         ("(C#)", LANGUAGES, "C#"),

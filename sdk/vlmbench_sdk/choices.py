@@ -10,6 +10,7 @@ _TOKEN = re.compile(
 )
 """A word with the signs that make it another: `<5`, `-1`, `A+`, `C#`, `$5`, `5 %`, `1.5`. Hyphens in words, brackets
 and ends of sentences make none."""
+_ALIKE = str.maketrans("авекмнорстух", "abekmhopctyx")
 _DENIALS = re.compile(
     r"\b(?:not|no|never|neither|nor|cannot|without|isn|aren|wasn|weren|doesn|don|didn|не|нет|ни|без)\b", re.IGNORECASE
 )
@@ -26,9 +27,13 @@ def lettered(text: str) -> str:
 
 
 def bare(text: str) -> str:
-    """Words in lower case with their signs and one space between; of a text without words, its signs."""
+    """Words in lower case with their signs and one space between; of a text without words, its signs.
+
+    A Cyrillic letter by itself becomes the Latin one that it looks like: both are typed for the name of a choice.
+    """
     folded = text.casefold().replace("\u2212", "-").replace("\u2013", "-")
     words = ["".join(folded[slice(*found.span())].split()) for found in _TOKEN.finditer(lettered(folded))]
+    words = [each.translate(_ALIKE) if len(each.rstrip("+-#")) == 1 else each for each in words]
     return " ".join(words) or "".join(folded.split())
 
 

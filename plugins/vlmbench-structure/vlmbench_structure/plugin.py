@@ -18,8 +18,8 @@ from vlmbench_structure.options import (
 
 _HERE = Path(__file__).parent
 _VERSIONS = {
-    "class_accuracy": 2,
-    "class_f1": 2,
+    "class_accuracy": 3,
+    "class_f1": 3,
     "kendall_tau": 3,
     "spearman_rho": 3,
     "reading_order": 3,
