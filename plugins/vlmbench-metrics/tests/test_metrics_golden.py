@@ -215,6 +215,13 @@ def test_hostile_answers_have_a_score_or_a_reason(name: str, answer: str, refere
     assert found.value is not None or found.detail
 
 
+def test_a_rate_has_no_end_but_what_is_too_long_is_null_and_its_worst_is_1() -> None:
+    assert score("cer", "x" * 1_000_000, ["total 5"]).value == pytest.approx(1_000_000 / 7)
+    long = score("cer", "ab " * LONG, ["cd " * LONG])
+    assert (long.value, long.detail[:8], METRICS["cer"].worst) == (None, "too long", 1.0)
+    assert score("cer", "ab " * LONG, ["ab " * LONG]).value == 0.0
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=8), st.text(min_size=1, max_size=8)), min_size=1, max_size=6))
 def test_the_corpus_rate_is_all_edits_over_all_characters(pairs: list[tuple[str, str]]) -> None:

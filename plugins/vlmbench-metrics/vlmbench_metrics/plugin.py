@@ -23,7 +23,7 @@ _TEXT = "vlmbench_metrics.normalizers.text"
 _VERSIONS = {
     "exact_match": 3,
     "relaxed_accuracy": 3,
-    "relaxed_accuracy_compat": 2,
+    "relaxed_accuracy_compat": 3,
     "numeric_tolerance": 3,
     "date_tolerance": 3,
     "choice_accuracy": 3,
