@@ -40,7 +40,7 @@ def score(case: Case, options: BoxIouOptions) -> Score:
 
     Formula: area(A ∩ R) / area(A ∪ R). Of several boxes, the sum over the best one-to-one assignment divided by
     the larger number of boxes, so that a box too many costs as much as one that is missing.
-    Source: Everingham et al., "The PASCAL Visual Object Classes (VOC) Challenge", IJCV 88 (2010), section 4.2, in
+    Source: Everingham et al., "The PASCAL Visual Object Classes (VOC) Challenge", IJCV 88 (2010), in
     continuous coordinates (no pixel is added to width and height).
     Range 0 to 1, higher is better, symmetric where both sides have the same format and scale.
 

@@ -40,7 +40,7 @@ def score(case: Case, options: KieF1Options) -> Score:
     are the same as no key. Items inside items are part of their item, not matched by themselves. The objects of a
     list that is the whole gold are line items too, and agree with those of an answer that is a list.
     Source: line item recognition of DocILE, Šimsa et al., "DocILE Benchmark for Document Information
-    Localization and Extraction", ICDAR 2023, section 4.2: maximum matching of items, F1 over their fields.
+    Localization and Extraction", ICDAR 2023: maximum matching of items, F1 over their fields.
     Range 0 to 1, higher is better. `combine` makes the value of a group from the sums of its counts.
     """
     found = read_json_found(case.answer)
