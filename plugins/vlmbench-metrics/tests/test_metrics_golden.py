@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from itertools import permutations
 from random import Random
 from typing import cast
@@ -97,6 +98,56 @@ def test_the_reference_itself_is_the_best_answer(name: str, text: str, other: st
 @given(value=st.dictionaries(st.text(max_size=3), st.lists(st.text(max_size=4), max_size=4), max_size=4))
 def test_the_reference_itself_is_the_best_object(name: str, value: dict[str, list[str]]) -> None:
     assert score(name, json.dumps(value), [json.dumps(value, ensure_ascii=False)], "json").value == 1.0
+
+
+PLAIN = ["Б", "ж", "Ответ: Г", ".5", "-.5", "0.125", "0,500", "1.250", "1 февр. 2026", '[{"a": "1"}]']
+
+
+@pytest.mark.parametrize("kind", ["text", "number", "money", "date"])
+@pytest.mark.parametrize("name", sorted(METRICS.keys() - NEEDS_SACREBLEU))
+def test_what_is_easily_misread_is_the_best_answer_to_itself(name: str, kind: str) -> None:
+    plugin = METRICS[name]
+    readings = {"exact_match": [{"typed": True}], "choice_accuracy": [{}, {"parser": "letter"}]}.get(name, [{}])
+    texts = PLAIN if name in IDENTICAL or name == "anls_star" else [PLAIN[-1]]
+    for text in texts:
+        for options in map(plugin.options.model_validate, readings):
+            found = one_by_one(plugin)(Case(text, ("?", text), kind, str), options)
+            nothing_to_read = found.detail == "no gold" or found.category == "unparsed"
+            if name not in {"json_valid", "numeric_tolerance", "date_tolerance"} or not nothing_to_read:
+                assert found.value == (1.0 if plugin.higher_is_better else 0.0), (text, found)
+
+
+THOUSANDTHS = st.integers(0, 999).map(lambda number: f"0.{number:03}")
+
+
+@settings(deadline=None)
+@given(THOUSANDTHS, THOUSANDTHS | st.integers(0, 999).map(str), st.sampled_from(["number", "money"]))
+def test_thousandths_are_no_thousands(one: str, two: str, kind: str) -> None:
+    typed = METRICS["exact_match"].options.model_validate({"typed": True})
+    right = float(Decimal(one) == Decimal(two))
+    for each in {one, one.replace(".", ","), one.removeprefix("0")}:
+        assert one_by_one(METRICS["exact_match"])(Case(each, (two,), kind, str), typed).value == right
+        assert score("numeric_tolerance", each, [two]).value == right
+
+
+@pytest.mark.parametrize("letter", "АБВГДЕЖЗИКABCDEFGHI")
+def test_every_letter_of_a_choice_is_read_alike(letter: str) -> None:
+    options = METRICS["choice_accuracy"].options.model_validate({"parser": "letter"})
+    said = (
+        "{}",
+        "({})",
+        "**{}**",
+        "{}.",
+        "{}) Paris",
+        "Answer: {}",
+        "The answer is {} because of x",
+        "Ответ — {}, так как",
+    )
+    for form in (*said, "Option {} is correct", "Answer: {} dog is shown", "{} or so"):
+        found = one_by_one(METRICS["choice_accuracy"])(Case(form.format(letter), (letter,), "choice", str), options)
+        assert (found.value, found.category) == (
+            (1.0, "correct") if form in {*said, "Option {} is correct"} else (0.0, "unparsed")
+        )
 
 
 ITEMS = [{"name": f"item {index}", "n": str(index % 7), "price": f"{index}.50"} for index in range(400)]
