@@ -27,14 +27,18 @@ def lettered(text: str) -> str:
 
 
 def bare(text: str) -> str:
-    """Words in lower case with their signs and one space between; of a text without words, its signs.
-
-    A Cyrillic letter by itself becomes the Latin one that it looks like: both are typed for the name of a choice.
-    """
+    """Words in lower case with their signs and one space between; of a text without words, its signs."""
     folded = text.casefold().replace("\u2212", "-").replace("\u2013", "-")
     words = ["".join(folded[slice(*found.span())].split()) for found in _TOKEN.finditer(lettered(folded))]
-    words = [each.translate(_ALIKE) if len(each.rstrip("+-#")) == 1 else each for each in words]
     return " ".join(words) or "".join(folded.split())
+
+
+def letter_alike(words: str) -> str:
+    """What is `bare` and a Cyrillic letter, with the Latin one that it looks like: both are typed for one choice.
+
+    Of a whole answer only: in a sentence such letters are words of their own.
+    """
+    return words.translate(_ALIKE) if len(words.rstrip("+-#")) == 1 else words
 
 
 def denial(text: str) -> str:

@@ -107,10 +107,14 @@ PLAIN = ["Б", "ж", "Ответ: Г", ".5", "-.5", "0.125", "0,500", "1.250", "
 @pytest.mark.parametrize("name", sorted(METRICS.keys() - NEEDS_SACREBLEU))
 def test_what_is_easily_misread_is_the_best_answer_to_itself(name: str, kind: str) -> None:
     plugin = METRICS[name]
-    readings = {"exact_match": [{"typed": True}], "choice_accuracy": [{}, {"parser": "letter"}]}.get(name, [{}])
+    settings_of: dict[str, list[dict[str, object]]] = {
+        "exact_match": [{"typed": True}],
+        "choice_accuracy": [{}, {"parser": "letter"}],
+    }
+    readings = [plugin.options.model_validate(each) for each in settings_of.get(name, [{}])]
     texts = PLAIN if name in IDENTICAL or name == "anls_star" else [PLAIN[-1]]
     for text in texts:
-        for options in map(plugin.options.model_validate, readings):
+        for options in readings:
             found = one_by_one(plugin)(Case(text, ("?", text), kind, str), options)
             nothing_to_read = found.detail == "no gold" or found.category == "unparsed"
             if name not in {"json_valid", "numeric_tolerance", "date_tolerance"} or not nothing_to_read:

@@ -11,7 +11,7 @@ from vlmbench_sdk.parsing import LONGEST, Parsed, parse
 
 _CAPITAL = "A-ZА-ЯЁ"
 _ALONE = re.compile(rf"[\W_]*([{_CAPITAL}])[\W_]*", re.IGNORECASE)
-_MARKED = re.compile(rf"(?<!\w)[(\[*]+([{_CAPITAL}])[)\]*]+", re.IGNORECASE)
+_MARKED = re.compile(rf"(?<![\w(\[*])[(\[*]+([{_CAPITAL}])[)\]*]+", re.IGNORECASE)
 _LED = re.compile(rf"\s*([{_CAPITAL}])[.):]\s.*", re.IGNORECASE | re.DOTALL)
 # Some letters are words of their own, as in "Answer: A dog is shown" and "Ответ: В саду". A common word behind is none
 # of the option's, a capital may begin what the option says. What holds for these letters holds for all, or else a model
