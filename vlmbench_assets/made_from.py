@@ -17,7 +17,7 @@ from vlmbench_assets.store import Manifest
 from vlmbench_sdk import Options
 from vlmbench_sdk.entries import Applies
 
-AGGREGATION = "2"
+AGGREGATION = "3"
 """Raised when the same scores could aggregate to other numbers: intervals, policies, groups."""
 PAGE = "4"
 """Raised when the same tables give another report or leaderboard."""

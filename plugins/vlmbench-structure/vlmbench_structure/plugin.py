@@ -24,7 +24,7 @@ _VERSIONS = {
     "spearman_rho": 3,
     "reading_order": 3,
     "kie_f1": 3,
-    "teds": 3,
+    "teds": 2,
     "box_iou": 3,
     "line_items_total": 3,
     "checksum": 3,
