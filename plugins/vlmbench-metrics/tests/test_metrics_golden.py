@@ -163,6 +163,7 @@ def test_a_long_answer_that_is_equal_has_the_best_value() -> None:
     assert score("anls_star", said, [gold], "json").value == 1.0
     assert score("anls_star", said, ['["tea"]', f"```json\n{gold}\n```"], "json").value == 1.0
     assert score("anls_star", json.dumps(ITEMS[1:]), [gold], "json").value is None
+    assert score("anls_star", json.dumps(ITEMS[1:200]), [json.dumps(ITEMS[:200])], "json").value == 199 / 200
     assert score("field_f1", said, [gold], "json").value == 1.0
 
 
