@@ -20,6 +20,7 @@ ANLS_STAR: Reasons = {
     ("{}", ""): _TYPES,
     ("", "{}"): _TYPES,
     ("", '{"a": null, "b": [""]}'): _TYPES,
+    ('Here it is: [{"item": "tea"}]', '[{"item": "tea"}]'): "takes values, and this text is none",
     ('{"a": "x", "b": null}', '{"a": "x"}'): "counts a key whose value is None, which its README says is ignored",
 }
 _FLOAT = "reads numbers with float(), which knows no separators, currencies or parentheses, and compares the texts"

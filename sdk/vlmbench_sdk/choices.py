@@ -10,6 +10,7 @@ _TOKEN = re.compile(
 )
 """A word with the signs that make it another: `<5`, `-1`, `A+`, `C#`, `$5`, `5 %`, `1.5`. Hyphens in words, brackets
 and ends of sentences make none."""
+_ALIKE = str.maketrans("авекмнорстух", "abekmhopctyx")
 _DENIALS = re.compile(
     r"\b(?:not|no|never|neither|nor|cannot|without|isn|aren|wasn|weren|doesn|don|didn|не|нет|ни|без)\b", re.IGNORECASE
 )
@@ -30,6 +31,14 @@ def bare(text: str) -> str:
     folded = text.casefold().replace("\u2212", "-").replace("\u2013", "-")
     words = ["".join(folded[slice(*found.span())].split()) for found in _TOKEN.finditer(lettered(folded))]
     return " ".join(words) or "".join(folded.split())
+
+
+def letter_alike(words: str) -> str:
+    """What is `bare` and a Cyrillic letter, with the Latin one that it looks like: both are typed for one choice.
+
+    Of a whole answer only: in a sentence such letters are words of their own.
+    """
+    return words.translate(_ALIKE) if len(words.rstrip("+-#")) == 1 else words
 
 
 def denial(text: str) -> str:

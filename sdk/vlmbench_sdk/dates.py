@@ -1,38 +1,49 @@
-"""Find dates in text, in Russian and English."""
+"""Find dates in text: digits, and months in Russian, English and Indonesian."""
 
 import re
+from collections.abc import Iterator
 from datetime import date
 
-_STEMS = {
-    **dict.fromkeys(("jan", "янв"), 1),
-    **dict.fromkeys(("feb", "фев"), 2),
-    **dict.fromkeys(("mar", "мар"), 3),
-    **dict.fromkeys(("apr", "апр"), 4),
-    **dict.fromkeys(("may", "мая", "май"), 5),
-    **dict.fromkeys(("jun", "июн"), 6),
-    **dict.fromkeys(("jul", "июл"), 7),
-    **dict.fromkeys(("aug", "авг"), 8),
-    **dict.fromkeys(("sep", "сен"), 9),
-    **dict.fromkeys(("oct", "окт"), 10),
-    **dict.fromkeys(("nov", "ноя"), 11),
-    **dict.fromkeys(("dec", "дек"), 12),
+MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january jan januari января январь январе янв",
+            "february feb februari февраля февраль феврале февр фев",
+            "march mar maret марта март марте мар",
+            "april apr апреля апрель апреле апр",
+            "may mei мая май мае",
+            "june jun juni июня июнь июне июн",
+            "july jul juli июля июль июле июл",
+            "august aug agustus agu августа август августе авг",
+            "september sept sep сентября сентябрь сентябре сент сен",
+            "october oct oktober okt октября октябрь октябре окт",
+            "november nov ноября ноябрь ноябре нояб ноя",
+            "december dec desember des декабря декабрь декабре дек",
+        ),
+        start=1,
+    )
+    for name in names.split()
 }
-_MONTHS = (
-    r"january|february|march|april|may|june|july|august|september|october|november|december"
-    r"|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec"
-    r"|январ[ьяе]|феврал[ьяе]|марта?|апрел[ьяе]|ма[йяе]|июн[ьяе]|июл[ьяе]|августа?|сентябр[ьяе]|октябр[ьяе]"
-    r"|ноябр[ьяе]|декабр[ьяе]|янв|фев|мар|апр|июн|июл|авг|сент?|окт|ноя|дек"
-)
+"""The number of each month by its names and short forms, in lower case."""
+_NAMES = "|".join(sorted(MONTHS, key=len, reverse=True))
 _GAP = r"[\s.,/\"'«»“”-]*"
 _HOURS = r"[:.]?[0-9]|:|\s*(?:h|hrs?|hours?|am|pm|a\.m|p\.m|min|minutes?|ч|час(?:а|ов)?|мин(?:ут[аы]?)?)(?![^\W\d_])"
 _YEAR = rf"(?P<year>[0-9]{{4}}|[0-9]{{2}})(?!{_HOURS})"
 _DAY = r"(?<![0-9])(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
-_MONTH = rf"(?<![^\W\d_])(?P<month>{_MONTHS})(?![^\W\d_])"
+_MONTH = rf"(?<![^\W\d_])(?P<month>{_NAMES})(?![^\W\d_])"
 _DAY_MONTH = re.compile(rf"{_DAY}{_GAP}(?:of\s+)?{_MONTH}{_GAP}{_YEAR}", re.IGNORECASE)
 _MONTH_DAY = re.compile(rf"{_MONTH}{_GAP}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?(?![0-9]){_GAP}{_YEAR}", re.IGNORECASE)
 _DIGITS = re.compile(r"(?<![0-9.,/-])([0-9]{4}|[0-9]{1,2})([-./])\s?([0-9]{1,2})\2\s?([0-9]{4}|[0-9]{1,2})(?![0-9])")
+_SPACED = re.compile(r"([0-9]{4}|[0-9]{1,2})[-./ ]\s?([0-9]{1,2})[-./ ]\s?([0-9]{4}|[0-9]{1,2})")
+_BEFORE_WHOLE = re.compile(r"[\s\"'«“]*")
+_TIME = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:\s?[ap]m|z)?"
+_BEHIND_WHOLE = re.compile(rf"[\s\"'»”]*(?:года?\b|г\b)?[\s.]*(?:[\s,t]+{_TIME})?[\s.\"'»”]*", re.IGNORECASE)
+"""What may stand around the date that a text is."""
+LONGEST_WHOLE = 100
+"""Characters of a text that is a date; a longer one is words."""
 _CENTURY = 70
-"""Two-digit years below are 20xx, from here on 19xx, as the normaliser `dates` has them."""
+"""Two-digit years below are 20xx, from here on 19xx, as POSIX and Python's strptime nearly do (69)."""
 _LONG_YEAR = 4
 _ORDERS = {"dmy": (2, 1, 0), "mdy": (2, 0, 1), "ymd": (0, 1, 2)}
 """Where year, month and day stand among three numbers."""
@@ -45,11 +56,34 @@ def find_dates(text: str, order: str) -> list[str]:
         text: Any text.
         order: `dmy`, `mdy` or `ymd`: how digits are read that do not tell by themselves. `13/05/2024` tells.
     """
-    found = [_digits((match[1], match[3], match[4]), order) for match in _DIGITS.finditer(text)]
+    return [each for each, _, _ in _dates(text, order)]
+
+
+def whole_date(text: str, order: str) -> str:
+    """The date that a text is, as YYYY-MM-DD; empty where it has anything else in it but a time and `г.` behind.
+
+    Here spaces may stand between digits too, `21 05 2018`.
+    """
+    if len(text) > LONGEST_WHOLE:
+        return ""
+    for found, start, end in _dates(text, order):
+        if _BEFORE_WHOLE.fullmatch(text, 0, start) and _BEHIND_WHOLE.fullmatch(text, end):
+            return found
+    start = len(text) - len(text.lstrip())
+    spaced = _SPACED.match(text, start)
+    behind = spaced and _BEHIND_WHOLE.fullmatch(text, spaced.end())
+    return _digits((spaced[1], spaced[2], spaced[3]), order) if spaced and behind else ""
+
+
+def _dates(text: str, order: str) -> Iterator[tuple[str, int, int]]:
+    """Dates with where they begin and end."""
+    for match in _DIGITS.finditer(text):
+        if found := _digits((match[1], match[3], match[4]), order):
+            yield found, *match.span()
     for pattern in (_DAY_MONTH, _MONTH_DAY):
-        matches = pattern.finditer(text)
-        found += [_date(each["year"], _STEMS[each["month"].lower()[:3]], each["day"]) for each in matches]
-    return [each for each in found if each]
+        for match in pattern.finditer(text):
+            if found := _date(match["year"], MONTHS[match["month"].lower()], match["day"]):
+                yield found, *match.span()
 
 
 def _digits(parts: tuple[str, str, str], order: str) -> str:

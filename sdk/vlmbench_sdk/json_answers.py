@@ -51,17 +51,40 @@ def read_json_answer(text: str) -> JsonAnswer:
     """Read the one JSON object of a text; never raises, whatever the text holds.
 
     Refused, with the reason: a key that stands twice in an object, NaN and Infinity, nesting deeper than
-    `MAX_DEPTH`, several objects, anything that is not an object.
+    `MAX_DEPTH`, several objects, anything that is not an object. A list of one object is a list.
     """
-    found = _read(text, "{")
+    found = read_json_found(text)
     if isinstance(found.value, list):
-        return JsonAnswer(None, problem="not a JSON object")
+        return JsonAnswer(None, problem="a list, not a JSON object")
     return JsonAnswer(found.value, found.form, found.problem)
 
 
 def read_json_found(text: str) -> JsonFound:
-    """The same for an object or a list, whichever stands outermost."""
-    return _read(text, "{[")
+    """The same for an object or a list, whichever stands outermost.
+
+    Among words, brackets without an object in them, such as `[page 1]`, are passed over where there is an object.
+    """
+    candidate = text.strip()
+    form: Form = "pure"
+    if len(candidate) >= 2 * len(_FENCE) and candidate.startswith(_FENCE) and candidate.endswith(_FENCE):
+        form, candidate = "fenced", candidate[len(_FENCE) : -len(_FENCE)].lstrip(" \t")
+        candidate = (candidate[4:] if candidate[:4].lower() == "json" else candidate).strip()
+        return _parsed(candidate, form)
+    if candidate.startswith("{"):
+        return _parsed(candidate, form)
+    if candidate.startswith("[") and (found := _parsed(candidate, form)).value is not None:
+        return found
+    groups = _outermost(text)
+    groups = [each for each in groups if "{" in each] or groups
+    if len(groups) != 1:
+        return JsonFound(None, problem=f"{len(groups)} JSON objects in the text")
+    return _parsed(groups[0], "embedded")
+
+
+def read_json_gold(text: str) -> dict[str, JsonValue] | list[JsonValue] | None:
+    """A reference's object or list; None where it is neither, words around one included."""
+    found = read_json_found(text)
+    return None if found.form == "embedded" else found.value
 
 
 def says_nothing(text: str) -> bool:
@@ -99,19 +122,9 @@ def json_values(text: str) -> Iterator[JsonValue]:
             yield value
 
 
-def _read(text: str, opening: str) -> JsonFound:
-    candidate = text.strip()
-    form: Form = "pure"
-    if len(candidate) >= 2 * len(_FENCE) and candidate.startswith(_FENCE) and candidate.endswith(_FENCE):
-        form, candidate = "fenced", candidate[len(_FENCE) : -len(_FENCE)].lstrip(" \t")
-        candidate = (candidate[4:] if candidate[:4].lower() == "json" else candidate).strip()
-    elif not candidate.startswith(tuple(opening)):
-        groups = _outermost(text, opening)
-        if len(groups) != 1:
-            return JsonFound(None, problem=f"{len(groups)} JSON objects in the text")
-        form, candidate = "embedded", groups[0]
+def _parsed(text: str, form: Form) -> JsonFound:
     try:
-        value = _parse(candidate)
+        value = _parse(text)
     except (ValueError, RecursionError) as error:
         return JsonFound(None, problem=f"not JSON: {error}")
     if not isinstance(value, dict | list):
@@ -183,17 +196,16 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def _outermost(text: str, opening: str) -> list[str]:
-    """The outermost groups of a text that begin with one of these brackets."""
+def _outermost(text: str) -> list[str]:
+    """The outermost groups in brackets of a text."""
     found: list[str] = []
-    closing = "".join({"{": "}", "[": "]"}[each] for each in opening)
     depth = start = 0
     for bracket, at in _brackets(text):
-        if bracket in opening:
+        if bracket in "{[":
             if depth == 0:
                 start = at
             depth += 1
-        elif bracket in closing and depth:
+        elif depth:
             depth -= 1
             if depth == 0:
                 found.append(text[start : at + 1])

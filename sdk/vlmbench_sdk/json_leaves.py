@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
+_BARE_MARK = re.compile(r"(?<!\d)\.")
 
 
 def leaves(value: JsonValue, path: str = "") -> Iterator[tuple[str, str]]:
@@ -24,7 +25,8 @@ def leaves(value: JsonValue, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def by_value(text: str) -> str:
-    """A plain decimal number without what does not change it, 31.6 for `+31.60`; other texts as they are."""
+    """A plain decimal number without what does not change it, 31.6 for `+31.60`, 0.5 for `.5`; others stay."""
     if not _NUMBER.fullmatch(text):
         return text
+    text = _BARE_MARK.sub("0.", text)
     return (text.rstrip("0").rstrip(".") if "." in text else text).lstrip("+")

@@ -15,9 +15,9 @@ Normalize = Callable[[str], str]
 NO_GOLD = "no gold"
 """Detail of a null score where the sample has no gold, or none that the metric could use: not counted anywhere."""
 
-NOT_COMPARED = ("too large", "too long", "too many")
-"""How the detail of a null score begins where an answer is too much to be compared: as one that failed, it counts as
-the worst where failures do, since running on for ever must not leave the headline."""
+NOT_COMPARED = ("too large", "too long", "too many", "timed out")
+"""How the detail of a null score begins where an answer is too much to be compared, or took too long: as a failed one,
+it counts as the worst where failures do, since running on for ever must not leave the headline."""
 
 UNPARSED_CLASS = "(unparsed)"
 """The class of an answer that names none, or several."""
@@ -26,9 +26,15 @@ NormalizeMany = Callable[[Sequence[str]], Sequence[str]]
 """The same over many texts at once."""
 
 _WORD = re.compile(r"[^\W_]+")
-_KEPT = re.compile(r"(?P<number>[0-9]+(?:[.,][0-9]+)+)|(?P<minus>(?<![^\W_])[-\u2212\u2013])(?=[$€£¥₽₸]?[0-9])|[^\W_]+")
-_MEANT = re.compile(r"[0-9][.,][0-9]|[-\u2212\u2013][$€£¥₽₸]?[0-9]")
-"""Where a text may have more than its letters; others are `bare` when they are in `letters`."""
+_MINUS = r"(?<![^\W_])[-\u2212\u2013](?=[$€£¥₽₸]?[0-9])"
+_SIGN = (
+    r"[<>≤≥±~]=?(?=\s?[-+\u2212\u2013]?[$€£¥₽₸]?[0-9])|(?<=[0-9])\s?%|(?<=[^\W_])[+#]+(?![^\W_])"
+    r"|(?<![^\W_][^\W_])(?<=[^\W\d_])-(?![^\W_])"
+)
+"""`<5`, `5 %`, `A+`, `C++`, `C#`, and the grade `A-`."""
+_KEPT = re.compile(rf"(?P<number>[0-9]+(?:[.,][0-9]+)+)|(?P<minus>{_MINUS})|(?P<sign>{_SIGN})|[^\W_]+")
+_MEANT = re.compile(rf"[0-9][.,][0-9]|{_MINUS}|{_SIGN}")
+"""Where a text may have more than its letters; others have one `substance` when they have the same `letters`."""
 _GROUP = 3
 
 
@@ -52,7 +58,7 @@ def categorize(case: Case, *, correct: bool) -> Category:
     """Name the kind of error of a field-level answer.
 
     `missing`: nothing said though the field is there. `spurious`: something said though the field is
-    absent. `wrong_format`: equal to a reference once both are `bare`.
+    absent. `wrong_format`: of the same `substance` as a reference.
     """
     if correct:
         return "correct"
@@ -62,23 +68,24 @@ def categorize(case: Case, *, correct: bool) -> Category:
         return "missing"
     if not any(reference.strip() for reference in references):
         return "spurious"
-    said = bare(answer)
-    if said and any(said == bare(reference) for reference in references):
+    said = substance(answer)
+    if said and any(said == substance(reference) for reference in references):
         return "wrong_format"
     return "wrong_value"
 
 
-def bare(text: str) -> str:
+def substance(text: str) -> str:
     """A text without case, spaces and punctuation, except what makes it another value.
 
-    Kept are the minus of a number, its decimal mark (as a point), and combining marks. A mark with three digits after
-    it separates thousands, and one that stands twice, as in dates, separates too: these go.
+    Kept are the minus of a number, its decimal mark (as a point), combining marks, and signs as in `<5`, `5 %` and
+    `A+`. A mark with three digits after it separates thousands, and one that stands twice, as in dates, separates too:
+    these go, and so do marks of a currency.
     """
     if not _MEANT.search(text):
         return letters(text)
     folded = text.casefold()
     return "".join(
-        "-" if found["minus"] else _number(found[0]) if found["number"] else folded[slice(*found.span())]
+        "-" if found["minus"] else _number(found[0]) if found["number"] else folded[slice(*found.span())].strip()
         for found in _KEPT.finditer(lettered(folded))
     )
 
@@ -91,7 +98,7 @@ def _number(text: str) -> str:
 
 
 def letters(text: str) -> str:
-    """A text in lower case with letters, marks and digits only: what is equal when `bare` is equal in these."""
+    """A text in lower case with letters, marks and digits only: what has the same `substance` has the same ones."""
     folded = text.casefold()
     return "".join(folded[slice(*found.span())] for found in _WORD.finditer(lettered(folded)))
 
@@ -133,7 +140,7 @@ def categorize_many(
         references: Normalised references of all of them, one after the other.
         owners: Whose each reference is, as an index of `answers`.
         correct: Whether each answer is right.
-        same: `Cases.letters`, a first look that is quick: only what is equal in these is made `bare`.
+        same: `Cases.letters`, a first look that is quick: only what is equal in these is looked at further.
     """
     found: list[Category] = ["correct"] * len(answers)
     for index, right in enumerate(correct):
@@ -155,8 +162,8 @@ def categorize_many(
 
 
 def _same_signs(one: str, other: str) -> bool:
-    """Whether two texts of the same letters are the same when `bare`."""
-    return not (_MEANT.search(one) or _MEANT.search(other)) or bare(one) == bare(other)
+    """Whether two texts of the same letters have the same substance."""
+    return not (_MEANT.search(one) or _MEANT.search(other)) or substance(one) == substance(other)
 
 
 def _blank(text: str) -> bool:

@@ -1,14 +1,16 @@
 """Find numbers and amounts of money in text, as people in Russia, Europe and America write them."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _SPACE = " \u00a0\u202f\u2009'\u2019"
 _DASH = "-\u2212\u2013"
 _NUMBER = re.compile(
-    rf"(?<![0-9.,])(?P<sign>[{_DASH}])?(?P<digits>[0-9]{{1,3}}(?:[{_SPACE}][0-9]{{3}}(?![0-9]))+(?:[.,][0-9]+)?"
-    r"|[0-9]+(?:[.,][0-9]+)*)"
+    rf"(?<![0-9.,])(?P<sign>[{_DASH}])?(?P<digits>[1-9][0-9]{{0,2}}(?:[{_SPACE}][0-9]{{3}}(?![0-9]))+(?:[.,][0-9]+)?"
+    rf"|[0-9]+(?:[.,][0-9]+)*|(?<![^\s({_DASH}+$€£¥₽₸])[.,][0-9]+(?![.,]?[0-9]))(?:[.,][{_DASH}](?![0-9]))?"
 )
+"""A number, `.5` and `1 234,-` among them."""
 _MARKS = {
     "RUB": r"руб(?:лей|ля|ль)?\b\.?|р\.|(?<=[0-9])р\b|(?<=[0-9] )р\b|rub\b|rur\b|₽",
     "USD": r"us\$|usd\b|долл(?:аров|ара|ар)?\b\.?|\$",
@@ -27,7 +29,7 @@ _ANY_MARK = "|".join(f"(?P<{name}>{mark})" for name, mark in {**_MARKS, "UNSURE"
 _MARK = "|".join((*_MARKS.values(), UNSURE))
 _BEFORE = re.compile(rf"(?<![^\W\d_])(?:{_ANY_MARK})\s*\Z", re.IGNORECASE)
 _AFTER = re.compile(rf"\s*(?:{_ANY_MARK})(?![^\W\d_])", re.IGNORECASE)
-_KOPECKS = re.compile(r"\s*([0-9]{2})\s*коп", re.IGNORECASE)
+_KOPECKS = re.compile(r"\s*([0-9]{2})\s*коп(?:еек|ейк[аи])?\.?", re.IGNORECASE)
 _UNIT = re.compile(r"(?:kg|mg|g|ml|l|km|cm|mm|pcs|st|nd|rd|th|кг|мг|гр|г|мл|л|км|см|мм|шт)(?![^\W_])", re.IGNORECASE)
 """What may be glued to a number. `m` may not: metres and millions share it."""
 _SCALED = re.compile(
@@ -36,11 +38,16 @@ _SCALED = re.compile(
     r"|[0-9]e[-+]?[0-9]|(?<![^\W_])0x[0-9a-f]",
     re.IGNORECASE,
 )
-_PLAIN = rf"[0-9](?:[{_SPACE}]?[0-9.,])*"
+_PLAIN = rf"[.,]?[0-9](?:[{_SPACE}]?[0-9.,])*"
 _INSIDE = rf"\(\s?(?:{_MARK})?\s?{_PLAIN}\s?(?:{_MARK})?\s?\)"
-_BOOKED = re.compile(rf"(?:{_MARK})?\s?(?:{_INSIDE}|{_PLAIN}-)\s?(?:{_MARK})?\.?", re.IGNORECASE)
+_BOOKED = re.compile(rf"(?:{_MARK})?\s?(?:{_INSIDE}|{_PLAIN}(?<=[0-9])-)\s?(?:{_MARK})?\.?", re.IGNORECASE)
 """A whole text as accountants write a negative amount: `(45.00)`, `45.00-`."""
 _MAYBE_BOOKED = re.compile(rf"{_INSIDE}|[0-9]-(?![^\W_])", re.IGNORECASE)
+_BEFORE_WHOLE = re.compile(rf"\s*[{_DASH}+]?\s*")
+_BEHIND_WHOLE = re.compile(r"\s*\.?\s*")
+"""What may stand around the amount that a text is."""
+LONGEST_WHOLE = 100
+"""Characters of a text that is an amount; a longer one is words."""
 _REACH = 16
 """Characters before a number in which its currency is looked for."""
 _GROUP = 3
@@ -63,15 +70,50 @@ def find_numbers(text: str, decimal: str) -> list[str]:
     Args:
         text: Any text.
         decimal: Which of `.` and `,` is the decimal mark where one mark with three digits after it could be either.
+            Empty: neither, it separates thousands. Behind a `0` it is always the decimal mark.
     """
-    text = _signed(text)
-    return [number for found in _NUMBER.finditer(text) if (number := _normal(found, text, decimal))]
+    return [each.number for each in _read(_signed(text), decimal)]
 
 
 def find_amounts(text: str, decimal: str) -> list[Amount]:
     """Every number of a text as an amount, with the currency beside it."""
+    return [_amount(each, decimal) for each in _read(_signed(text), decimal)]
+
+
+def whole_amount(text: str, decimal: str) -> Amount | None:
+    """The amount that a text is; None where it has anything else in it, or several."""
+    if len(text) > LONGEST_WHOLE:
+        return None
     text = _signed(text)
-    amounts, past = [], 0
+    found = [*_read(text, decimal)]
+    whole = (
+        len(found) == 1
+        and _BEFORE_WHOLE.fullmatch(text, 0, found[0].start)
+        and _BEHIND_WHOLE.fullmatch(text, found[0].end)
+    )
+    return _amount(found[0], decimal) if whole else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A number of a text."""
+
+    number: str
+    """In normal form."""
+    currency: str
+    """As `Amount.currency`."""
+    start: int
+    """Where it begins, with a currency before it and without a minus before that."""
+    end: int
+
+
+def _amount(found: _Found, decimal: str) -> Amount:
+    whole, _, fraction = found.number.partition(".")
+    return Amount(_safe(whole, fraction.ljust(_CENTS, "0"), decimal), found.currency)
+
+
+def _read(text: str, decimal: str) -> Iterator[_Found]:
+    past = 0
     for found in _NUMBER.finditer(text):
         number = _normal(found, text, decimal)
         if found.start() < past or not number:
@@ -79,13 +121,12 @@ def find_amounts(text: str, decimal: str) -> list[Amount]:
         before = _mark_before(text, found.start())
         after = _AFTER.match(text, found.end())
         mark = after or before
-        if after and "." not in number and (kopecks := _KOPECKS.match(text, after.end())):
-            number, past = f"{number}.{kopecks[1]}", kopecks.end()
-        whole, _, fraction = number.partition(".")
-        value = _safe(whole, fraction.ljust(_CENTS, "0"), decimal)
+        past = after.end() if after else found.end()
+        if after and "." not in number and (kopecks := _KOPECKS.match(text, past)):
+            number, past = f"{number}.{kopecks[1]}".rstrip("0").rstrip("."), kopecks.end()
         name = str(mark.lastgroup) if mark else ""
-        amounts.append(Amount(value, UNSURE if name == "UNSURE" else name))
-    return amounts
+        start = found.start() - (len(before[0]) if before else 0)
+        yield _Found(number, UNSURE if name == "UNSURE" else name, start, past)
 
 
 def unclear_number(text: str) -> str:
@@ -125,7 +166,8 @@ def _normal(found: "re.Match[str]", text: str, decimal: str) -> str:
     digits = found["digits"]
     for space in _SPACE:
         digits = digits.replace(space, "")
-    parts = _split(digits, decimal, grouped=digits != found["digits"])
+    grouped = digits != found["digits"]
+    parts = _split(f"0{digits}" if digits[0] in ".," else digits, decimal, grouped=grouped)
     if parts is None:
         return ""
     whole, fraction = parts[0].lstrip("0") or "0", parts[1].rstrip("0")
@@ -162,13 +204,14 @@ def _split(digits: str, decimal: str, *, grouped: bool) -> tuple[str, str] | Non
 
 def _ungrouped(whole: str, fraction: str) -> tuple[str, str] | None:
     """Take the marks out of a whole part that is grouped by thousands."""
-    groups = re.split(r"[.,]", whole)
-    right = len(groups) == 1 or (len(groups[0]) <= _GROUP and all(len(each) == _GROUP for each in groups[1:]))
+    first, *others = groups = re.split(r"[.,]", whole)
+    right = len(first) <= _GROUP and first[:1] != "0" and all(len(each) == _GROUP for each in others)
+    right = right or not others
     return ("".join(groups), fraction) if right and len(set(re.findall("[.,]", whole))) <= 1 else None
 
 
 def _safe(whole: str, fraction: str, decimal: str) -> str:
-    """A number that is read as itself again: with a decimal comma, 1.234 would be a thousand and more."""
-    if decimal == "," and len(fraction) == _GROUP and len(whole.lstrip("-")) <= _GROUP and whole.lstrip("-") != "0":
+    """A number that is read as itself again: but for a decimal point, 1.234 would be a thousand and more."""
+    if decimal != "." and len(fraction) == _GROUP and len(whole.lstrip("-")) <= _GROUP and whole.lstrip("-") != "0":
         fraction += "0"
     return f"{whole}.{fraction}" if fraction else whole

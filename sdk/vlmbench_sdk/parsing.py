@@ -9,14 +9,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vlmbench_sdk.choices import bare, denial
+from vlmbench_sdk.choices import bare, denial, letter_alike
 from vlmbench_sdk.dates import find_dates
 from vlmbench_sdk.entries import Expects
 from vlmbench_sdk.json_answers import RefusedJson, json_values
 from vlmbench_sdk.json_schema import misfit, plain
 from vlmbench_sdk.numbers import CURRENCY_NAMES, UNSURE, find_amounts, find_numbers, unclear_number
 
-PARSING = "3"
+PARSING = "4"
 """Raised whenever the same answer could be read otherwise."""
 LONGEST = 10_000
 """Characters of an answer that are looked at; a longer one is no single value, JSON and text apart."""
@@ -76,6 +76,8 @@ def _choice(answer: str, expects: Expects) -> Parsed:
         return Parsed(answer)
     words = bare(answer)
     if same := [each for each in expects.choices if bare(each) == words]:
+        return _only(same, "choice")
+    if same := [each for each in expects.choices if letter_alike(bare(each)) == letter_alike(words)]:
         return _only(same, "choice")
     # A longer choice first, so that "new tin" is not also "tin".
     found, rest = [], f" {words} "

@@ -7,7 +7,7 @@ from tests.staleness.made import MINE, PLAIN, PROMPTS, SAMPLES, TINY, write_benc
 from tests.support import write_yaml
 
 ASSETS = "vlmbench-assets"
-NEW_VERSIONS = ["metric exact_match@2 → exact_match@3", "metric mine (exact_match@2) → mine (exact_match@3)"]
+NEW_VERSIONS = ["metric exact_match@3 → exact_match@4", "metric mine (exact_match@3) → mine (exact_match@4)"]
 CONTRACTS = ["output contracts of the prompts changed"]
 PRICED = 'price (none) → {"currency":"USD","input_per_million":1.0,"output_per_million":2.0}'
 CER = ["metric cer@1 added"]
@@ -32,7 +32,7 @@ def leave(root: Path) -> None:
 SCORES = [
     Kind(
         "version of a metric",
-        patch=plugin("metrics", "exact_match", version=3),
+        patch=plugin("metrics", "exact_match", version=4),
         stale=everywhere(metrics=NEW_VERSIONS, aggregates=NEW_VERSIONS),
         said=tuple(NEW_VERSIONS),
         boards=dict.fromkeys(SAMPLES, (NEW_VERSIONS[0],)),
@@ -52,10 +52,10 @@ SCORES = [
         "other plugin behind a metric",
         edit("metrics/mine", "plugin: anls\nnormalize: [punctuation]\n"),
         everywhere(
-            metrics=["metric mine (exact_match@2) → mine (anls@1)"],
-            aggregates=["metric mine (exact_match@2) → mine (anls@1)"],
+            metrics=["metric mine (exact_match@3) → mine (anls@1)"],
+            aggregates=["metric mine (exact_match@3) → mine (anls@1)"],
         ),
-        said=("metric mine (exact_match@2) → mine (anls@1)",),
+        said=("metric mine (exact_match@3) → mine (anls@1)",),
     ),
     Kind(
         "normalisation profile",
@@ -86,8 +86,8 @@ SCORES = [
     Kind(
         "metric removed",
         lambda root: write_benchmark(root, metrics="exact_match"),
-        everywhere(metrics=["metric mine (exact_match@2) removed"], aggregates=["metric mine (exact_match@2) removed"]),
-        said=("metric mine (exact_match@2) removed",),
+        everywhere(metrics=["metric mine (exact_match@3) removed"], aggregates=["metric mine (exact_match@3) removed"]),
+        said=("metric mine (exact_match@3) removed",),
     ),
     Kind(
         "metric of one dataset",

@@ -58,6 +58,33 @@ def test_the_gold_itself_is_exactly_the_best_answer(name: str, data: st.DataObje
     assert found.category == "correct"
 
 
+ITEMS = [{"name": f"item {number}", "sum": f".{number % 9}"} for number in range(200)]
+MISREAD = {
+    "teds": ["<table><tr><td>Б<td>.5</table>", f"<table>{'<tr><td>0.125<td>Б' * 200}</table>"],
+    "json_ted": ['[{"a": ".5"}]', json.dumps(ITEMS), '{"Б": "0.125"}'],
+    "kie_f1": ['[{"a": ".5"}]', json.dumps(ITEMS), json.dumps({"items": ITEMS}), '{"Б": "0.125"}', '["Б", ".5"]'],
+    "kendall_tau": ['["Б", "А"]', '{"ordered_pages": ["2", "1"]}', ".5, 0.125", json.dumps([*range(200)])],
+    "box_iou": ["[.5, .5, .75, 0.875]", "[[0.125, 0, 1, 1]]", json.dumps([[n, 0, n + 2, 1] for n in range(1200)])],
+    "class_accuracy": ["Б", ".5", "0.125"],
+}
+MISREAD |= {"spearman_rho": MISREAD["kendall_tau"], "reading_order": MISREAD["kendall_tau"]}
+MISREAD |= {"class_f1": MISREAD["class_accuracy"]}
+
+
+@pytest.mark.parametrize("name", MISREAD)
+def test_what_is_easily_misread_is_exactly_the_best_answer_to_itself(name: str) -> None:
+    for text in MISREAD[name]:
+        found = score(name, text, [text])
+        assert (found.value, found.category) == (1.0, "correct"), (text[:60], found)
+
+
+@pytest.mark.parametrize("name", ["kie_f1", "json_ted"])
+def test_a_list_of_one_object_is_a_part_of_a_longer_one_and_no_object(name: str) -> None:
+    one, two = json.dumps(ITEMS[:1]), json.dumps(ITEMS[:2])
+    assert 0 < (score(name, one, [two]).value or 0) < 1
+    assert score(name, json.dumps(ITEMS[0]), [one]).value != 1
+
+
 @pytest.mark.parametrize("name", GOLD)
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
@@ -180,8 +207,12 @@ def test_what_takes_too_long_or_is_too_large_is_null_and_says_so() -> None:
     assert score("teds", one, [one], {"timeout_s": 1e-6, "max_nodes": 100}).value == 1.0
     objects = [json.dumps({"items": [{"a": number * factor} for number in range(200)]}) for factor in (1, 3)]
     assert score("json_ted", objects[0], [objects[1]], {"timeout_s": 1e-6}).detail.startswith("timed out after")
-    items = json.dumps({"items": [{"a": 1}] * 1100})
-    assert score("kie_f1", items, [items]).detail.startswith("too large")
+    items = [json.dumps({"items": [{"a": number * factor} for number in range(1, 1101)]}) for factor in (1, 3000)]
+    assert score("kie_f1", items[0], [items[1]]).detail.startswith("too large")
+    assert score("kie_f1", items[0], [items[0]]).category == "correct"
+    boxes = [json.dumps([[number, 0, number + width, 9] for number in range(1100)]) for width in (5, 6)]
+    assert score("box_iou", boxes[0], [boxes[1]]).detail.startswith("too large")
+    assert score("box_iou", boxes[0], [boxes[0]]).category == "correct"
     with pytest.raises(TreeLimitError):
         tree_distance(Shape.of([[]] * 1), Shape.of([[], [0]]), (np.ones(1), np.ones(2), np.ones((1, 2))), Limits(1))
 

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from itertools import permutations
+from random import Random
 from typing import cast
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from vlmbench_metrics.assignment import assign
 from vlmbench_metrics.plugin import vlmbench_metrics, vlmbench_normalizers
@@ -97,6 +100,93 @@ def test_the_reference_itself_is_the_best_object(name: str, value: dict[str, lis
     assert score(name, json.dumps(value), [json.dumps(value, ensure_ascii=False)], "json").value == 1.0
 
 
+PLAIN = ["Б", "ж", "Ответ: Г", ".5", "-.5", "0.125", "0,500", "1.250", "1 февр. 2026", '[{"a": "1"}]']
+
+
+@pytest.mark.parametrize("kind", ["text", "number", "money", "date"])
+@pytest.mark.parametrize("name", sorted(METRICS.keys() - NEEDS_SACREBLEU))
+def test_what_is_easily_misread_is_the_best_answer_to_itself(name: str, kind: str) -> None:
+    plugin = METRICS[name]
+    settings_of: dict[str, list[dict[str, object]]] = {
+        "exact_match": [{"typed": True}],
+        "choice_accuracy": [{}, {"parser": "letter"}],
+    }
+    readings = [plugin.options.model_validate(each) for each in settings_of.get(name, [{}])]
+    texts = PLAIN if name in IDENTICAL or name == "anls_star" else [PLAIN[-1]]
+    for text in texts:
+        for options in readings:
+            found = one_by_one(plugin)(Case(text, ("?", text), kind, str), options)
+            nothing_to_read = found.detail == "no gold" or found.category == "unparsed"
+            if name not in {"json_valid", "numeric_tolerance", "date_tolerance"} or not nothing_to_read:
+                assert found.value == (1.0 if plugin.higher_is_better else 0.0), (text, found)
+
+
+THOUSANDTHS = st.integers(0, 999).map(lambda number: f"0.{number:03}")
+
+
+@settings(deadline=None)
+@given(THOUSANDTHS, THOUSANDTHS | st.integers(0, 999).map(str), st.sampled_from(["number", "money"]))
+def test_thousandths_are_no_thousands(one: str, two: str, kind: str) -> None:
+    typed = METRICS["exact_match"].options.model_validate({"typed": True})
+    right = float(Decimal(one) == Decimal(two))
+    for each in {one, one.replace(".", ","), one.removeprefix("0")}:
+        assert one_by_one(METRICS["exact_match"])(Case(each, (two,), kind, str), typed).value == right
+        assert score("numeric_tolerance", each, [two]).value == right
+
+
+@pytest.mark.parametrize("letter", "АБВГДЕЖЗИКABCDEFGHI")
+def test_every_letter_of_a_choice_is_read_alike(letter: str) -> None:
+    options = METRICS["choice_accuracy"].options.model_validate({"parser": "letter"})
+    said = (
+        "{}",
+        "({})",
+        "**{}**",
+        "{}.",
+        "{}) Paris",
+        "Answer: {}",
+        "The answer is {} because of x",
+        "Ответ — {}, так как",
+    )
+    for form in (*said, "Option {} is correct", "Answer: {} dog is shown", "{} or so"):
+        found = one_by_one(METRICS["choice_accuracy"])(Case(form.format(letter), (letter,), "choice", str), options)
+        assert (found.value, found.category) == (
+            (1.0, "correct") if form in {*said, "Option {} is correct"} else (0.0, "unparsed")
+        )
+
+
+ITEMS = [{"name": f"item {index}", "n": str(index % 7), "price": f"{index}.50"} for index in range(400)]
+
+
+def test_a_long_answer_that_is_equal_has_the_best_value() -> None:
+    """Though as many items, were they different, are too many to match."""
+    gold, said = json.dumps(ITEMS), json.dumps(ITEMS[::-1], indent=1)
+    assert score("anls_star", said, [gold], "json").value == 1.0
+    assert score("anls_star", said, ['["tea"]', f"```json\n{gold}\n```"], "json").value == 1.0
+    assert score("anls_star", json.dumps(ITEMS[1:]), [gold], "json").value is None
+    assert score("anls_star", json.dumps(ITEMS[1:200]), [json.dumps(ITEMS[:200])], "json").value == 199 / 200
+    assert score("field_f1", said, [gold], "json").value == 1.0
+
+
+LEAF = st.sampled_from(["tea", "cake", "nope!", "12.50", "", None])
+TREES = st.lists(
+    st.recursive(
+        LEAF, lambda each: st.lists(each, max_size=3) | st.dictionaries(st.sampled_from("abc"), each), max_leaves=5
+    ),
+    max_size=4,
+)
+
+
+@settings(deadline=None)
+@given(gold=TREES, said=TREES, chance=st.randoms())
+def test_the_order_of_items_never_counts_in_anls_star(
+    gold: list[JsonValue], said: list[JsonValue], chance: Random
+) -> None:
+    here = score("anls_star", json.dumps(said), [json.dumps(gold)], "json").value
+    for each in (gold, said):
+        chance.shuffle(each)
+    assert score("anls_star", json.dumps(said), [json.dumps(gold)], "json").value == pytest.approx(here)
+
+
 @pytest.mark.parametrize("name", SYMMETRIC)
 @settings(deadline=None)
 @given(one=TEXTS, two=TEXTS)
@@ -181,6 +271,13 @@ def test_hostile_answers_have_a_score_or_a_reason(name: str, answer: str, refere
     assert found.value is not None or found.detail
 
 
+def test_a_rate_has_no_end_but_what_is_too_long_is_null_and_its_worst_is_1() -> None:
+    assert score("cer", "x" * 1_000_000, ["total 5"]).value == pytest.approx(1_000_000 / 7)
+    long = score("cer", "ab " * LONG, ["cd " * LONG])
+    assert (long.value, long.detail[:8], METRICS["cer"].worst) == (None, "too long", 1.0)
+    assert score("cer", "ab " * LONG, ["ab " * LONG]).value == 0.0
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=8), st.text(min_size=1, max_size=8)), min_size=1, max_size=6))
 def test_the_corpus_rate_is_all_edits_over_all_characters(pairs: list[tuple[str, str]]) -> None:
@@ -212,6 +309,22 @@ NORMALIZED = [
     ("money", "36.000", "36000.00"),
     ("money", "(5.00)", "-5.00"),
     ("money", "No. 5", "No. 5"),
+    ("money", "0.125", "0.125"),
+    ("money", "0.500", "0.50"),
+    ("money", ".5", "0.50"),
+    ("money", "12.345,678", "12345.678"),
+    ("money", "¥500", "500.00"),
+    ("money", "500 ₸", "500.00"),
+    ("money", "100 тенге", "100.00"),
+    ("money", "+5", "5.00"),
+    ("money", "5 руб. 50 копеек", "5.50"),
+    ("money", "Rp 36.000,-", "36000.00"),
+    ("money", "0 125", "0 125"),
+    ("money", "5 USD or 6", "5 USD or 6"),
+    ("dates", "12/31/2020", "2020-12-31"),
+    ("dates", "1 февр. 2026", "2026-02-01"),
+    ("dates", "21 05 2018", "2018-05-21"),
+    ("dates", "от 21 мая 2018", "от 21 мая 2018"),
     ("yo", "Ёлка ещё", "Елка еще"),
     ("quotes", "ООО «Ромашка»", 'ООО "Ромашка"'),
     ("dashes", "10 – 12", "10 - 12"),
@@ -222,6 +335,19 @@ NORMALIZED = [
     ("punctuation", "г. Москва, д. 5!", "г Москва д 5"),
     ("articles", "the cat and an axe", "  cat and   axe"),
 ]
+
+
+@pytest.mark.parametrize("kind", ["number", "date"])
+def test_typed_values_are_equal_where_the_tolerance_of_nothing_says_so(kind: str) -> None:
+    texts = {
+        "number": "0.125 125 2.125 2125 0.500 .5 0,5 12.500 12.5 1.250 1.25 1,250 1250 -.5 ¥500 500₸ 5руб.50коп. 5.50",
+        "date": "12/31/2020 2020-12-31 31.12.2020 1.февр.2026 2026-02-01 1.2.2026 2.1.2026 1-FEB-26 1-янв-26",
+    }[kind].split()
+    typed = METRICS["exact_match"].options.model_validate({"typed": True})
+    plugin = METRICS[{"number": "numeric_tolerance", "date": "date_tolerance"}[kind]]
+    for one, two in permutations(texts, 2):
+        case = Case(one, (two,), kind, str)
+        assert one_by_one(METRICS["exact_match"])(case, typed).value == score(plugin.name, one, [two]).value, (one, two)
 
 
 @pytest.mark.parametrize(("name", "text", "expected"), NORMALIZED)

@@ -9,7 +9,7 @@ def score(case: Case, options: AnlsOptions) -> Score:
     """Return 1 - NL for the closest reference when NL < threshold, else 0.
 
     Formula: NL(a, r) = Levenshtein(a, r) / max(|a|, |r|), in code points; both empty: NL = 0.
-    Source: Biten et al., "Scene Text Visual Question Answering", ICCV 2019, equation 1, threshold 0.5.
+    Source: Biten et al., "Scene Text Visual Question Answering", ICCV 2019, threshold 0.5.
     Range 0 to 1, higher is better; a distance of exactly the threshold scores 0. For short answers.
 
     Distance and length are taken from the same, normalised strings. `anls_compat` is what other frameworks do.

@@ -10,7 +10,7 @@ def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scor
 
     Formula: (substitutions + deletions + insertions) / max(1, characters of the reference), after normalisation;
     characters are code points. Source: Morris, Maier and Green, "From WER and RIL to MER and WIL: improved evaluation
-    measures for connected speech recognition", Interspeech 2004, equation 2, over characters. Range 0 to unbounded,
+    measures for connected speech recognition", Interspeech 2004, over characters. Range 0 to unbounded,
     lower is better. Weight: the denominator, so that the corpus rate is edits over length. Empty references: see
     `error_rate`.
     """

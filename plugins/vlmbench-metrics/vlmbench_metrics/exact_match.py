@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from vlmbench_metrics.normalizers.dates import dates
-from vlmbench_metrics.normalizers.money import money
+from vlmbench_metrics.normalizers.money import money, number
 from vlmbench_metrics.options import ExactMatchOptions
 from vlmbench_sdk import Case, Cases, Score, Scores, categorize, categorize_many
 from vlmbench_sdk.records import Category
 
-_BY_TYPE: dict[str, Callable[[str], str]] = {"date": dates, "money": money, "number": money}
+_BY_TYPE: dict[str, Callable[[str], str]] = {"date": dates, "money": money, "number": number}
 
 
 def score(case: Case, options: ExactMatchOptions) -> Score:

@@ -1,4 +1,4 @@
-"""Field F1: precision and recall over the leaves of a JSON object."""
+"""Field F1: precision and recall over the leaves of a JSON object or list."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from vlmbench_metrics.options import FieldF1Options
 from vlmbench_sdk import Case, Score
-from vlmbench_sdk.json_answers import read_json_answer, says_nothing
+from vlmbench_sdk.json_answers import read_json_found, read_json_gold, says_nothing
 from vlmbench_sdk.json_leaves import by_value, leaves
 from vlmbench_sdk.metric import NO_GOLD, Normalize
 from vlmbench_sdk.records import Category
@@ -22,15 +22,16 @@ def score(case: Case, options: FieldF1Options) -> Score:
     Formula: a leaf is (key path, normalised value); P = |A ∩ R| / |A|, R = |A ∩ R| / |R|, as multisets;
     F1 = 2PR / (P + R); both without leaves: 1. Items of a list share one path, so their order does not
     count. A value of null or "" is the same as no key: the field is absent. Range 0 to 1, higher is better.
-    An answer that is not one JSON object scores 0 with category `unparsed`, unless it says nothing.
+    Lists of objects are compared as well: `[{"a": 1}]` has the leaf `[].a`, so an object is not a list with it inside.
+    An answer that is not one JSON object or list scores 0 with category `unparsed`, unless it says nothing.
     """
-    objects = [(read_json_answer(reference).value, reference) for reference in case.references]
+    objects = [(read_json_gold(reference), reference) for reference in case.references]
     golds = [
         _leaves(gold or {}, case.normalize, options) for gold, text in objects if gold is not None or says_nothing(text)
     ]
     if not golds:
         return Score(value=None, detail=NO_GOLD)
-    found = read_json_answer(case.answer)
+    found = read_json_found(case.answer)
     if found.value is None and not says_nothing(case.answer):
         return Score(value=0.0, category="unparsed", detail=found.problem[:LONGEST_DETAIL])
     answer = _leaves(found.value or {}, case.normalize, options)

@@ -12,7 +12,8 @@ class ExactMatchOptions(Options):
 
     typed: bool = False
     """After the entry's profile, write dates as ISO 8601 where the answer type is `date`, and amounts
-    canonically where it is `money` or `number`; other types are never touched by it."""
+    canonically where it is `money` or `number`; other types are never touched by it. One mark with three digits behind
+    it, as in 1.250, separates thousands in `money`; in `number` a comma does, a point does not."""
 
 
 class AnlsOptions(Options):

@@ -21,16 +21,16 @@ from vlmbench_sdk import MetricPlugin, NoOptions, NormalizerPlugin, Options, hoo
 _HERE = Path(__file__).parent
 _TEXT = "vlmbench_metrics.normalizers.text"
 _VERSIONS = {
-    "exact_match": 2,
-    "relaxed_accuracy": 2,
-    "relaxed_accuracy_compat": 2,
-    "numeric_tolerance": 2,
-    "date_tolerance": 2,
-    "choice_accuracy": 2,
-    "anls_star": 2,
+    "exact_match": 3,
+    "relaxed_accuracy": 3,
+    "relaxed_accuracy_compat": 3,
+    "numeric_tolerance": 3,
+    "date_tolerance": 3,
+    "choice_accuracy": 3,
+    "anls_star": 3,
     "rouge": 2,
-    "field_f1": 2,
-    "json_valid": 2,
+    "field_f1": 3,
+    "json_valid": 3,
 }
 """Raised whenever the same answer could score otherwise; 1 where it is not named."""
 
@@ -118,7 +118,7 @@ _LONG_TEXTS = (
     ),
 )
 _JSON = (
-    _metric("field_f1", "F1 over the fields of a JSON object", FieldF1Options),
+    _metric("field_f1", "F1 over the fields of a JSON object or list", FieldF1Options),
     _metric(
         "json_valid",
         "1 when the answer is a JSON object with the keys asked for, whatever their values",
@@ -160,13 +160,13 @@ def vlmbench_normalizers() -> list[NormalizerPlugin]:
         ),
         NormalizerPlugin(
             name="dates",
-            version=1,
+            version=2,
             function="vlmbench_metrics.normalizers.dates:dates",
             description="A date becomes YYYY-MM-DD, day first where ambiguous",
         ),
         NormalizerPlugin(
             name="money",
-            version=1,
+            version=2,
             function="vlmbench_metrics.normalizers.money:money",
             description="An amount becomes digits with a decimal point",
         ),

@@ -12,7 +12,7 @@ def score(case: Case, options: RelaxedAccuracyOptions) -> Score:
     """Return 1 when the answer is right within the tolerance, else 0.
 
     Formula: where answer and reference are numbers, [|a - r| <= tolerance · |r|]; else [norm(a) = norm(r)]; best
-    over references. Source: Masry et al., "ChartQA", Findings of ACL 2022, section 5.1, tolerance 0.05, after Methani
+    over references. Source: Masry et al., "ChartQA", Findings of ACL 2022, tolerance 0.05, after Methani
     et al., "PlotQA", 2020. Range 0 or 1, higher is better. For chart and table answers.
 
     A gold of zero is a number: only zero is right. Thousands separators, currency marks and parentheses for minus are

@@ -22,7 +22,7 @@ def score(case: Case, options: RougeOptions) -> Score:
     Formula: ROUGE-N: A, R multisets of runs of N words, P = |A ∩ R| / |A|, R = |A ∩ R| / |R|; ROUGE-L: the longest
     common subsequence of words in place of the intersection; F1 = 2PR / (P + R), 0 where nothing is common, 1 where
     the words are the same. Source: Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", ACL 2004 workshop,
-    equations 1 to 4 with beta 1, as in rouge-score 0.1.2 without stemming. Range 0 to 1, higher is better; symmetric.
+    with beta 1, as in rouge-score 0.1.2 without stemming. Range 0 to 1, higher is better; symmetric.
     For pages and long texts.
 
     Words are letters and digits of any alphabet. rouge-score keeps ASCII only, so that Cyrillic counts for nothing

@@ -10,7 +10,7 @@ def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scor
 
     Formula: (substitutions + deletions + insertions) / max(1, words of the reference); words are what white space
     separates after normalisation. Source: Morris, Maier and Green, "From WER and RIL to MER and WIL: improved
-    evaluation measures for connected speech recognition", Interspeech 2004, equation 2. Range 0 to unbounded, lower is
+    evaluation measures for connected speech recognition", Interspeech 2004. Range 0 to unbounded, lower is
     better. Weight: the denominator, so that the corpus rate is edits over words. Empty references: see `error_rate`.
     """
     references = (case.normalize(reference).split() for reference in case.references)

@@ -7,6 +7,7 @@ import pytest
 from vlmbench_ocr.fields.amounts import find_amounts, read_amount
 from vlmbench_ocr.page import Page
 from vlmbench_ocr.receipt_rules import rule_of
+from vlmbench_sdk.dates import MONTHS, whole_date
 
 PageOf = Callable[[str], Page]
 
@@ -136,6 +137,14 @@ def test_dates_are_given_as_printed(page_of: PageOf, row: str, date: str) -> Non
     rule = rule_of("date")
     assert rule is not None
     assert rule(page_of(row)) == date
+
+
+def test_every_month_that_metrics_know_is_found(page_of: PageOf) -> None:
+    rule = rule_of("date")
+    assert rule is not None
+    for month, number in MONTHS.items():
+        assert rule(page_of(f"Shop\n7 {month} 2018\n1.00")) == f"7 {month} 2018"
+        assert whole_date(f"7 {month} 2018", "dmy") == f"2018-{number:02}-07"
 
 
 def test_a_labelled_date_wins_over_an_earlier_one_and_over_a_due_date(page_of: PageOf) -> None:

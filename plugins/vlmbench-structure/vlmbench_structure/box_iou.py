@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +15,17 @@ from vlmbench_sdk.metric import NO_GOLD
 from vlmbench_structure.options import BoxIouOptions
 
 MOST_BOXES = 1000
-"""Boxes of an answer that are looked at; beyond, the row is null."""
+"""Boxes of an answer that are compared, those that are equal to one of the gold apart; beyond, the row is null."""
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _KEYS = ("box", "boxes", "bbox", "bbox_2d", "bboxes", "boxes_2d")
 _FULL = {"unit": 1.0, "thousand": 1000.0}
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
+
+
+class _TooLargeError(Exception):
+    """More boxes than are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ def score(case: Case, options: BoxIouOptions) -> Score:
 
     Formula: area(A ∩ R) / area(A ∪ R). Of several boxes, the sum over the best one-to-one assignment divided by
     the larger number of boxes, so that a box too many costs as much as one that is missing.
-    Source: Everingham et al., "The PASCAL Visual Object Classes (VOC) Challenge", IJCV 88 (2010), section 4.2, in
+    Source: Everingham et al., "The PASCAL Visual Object Classes (VOC) Challenge", IJCV 88 (2010), in
     continuous coordinates (no pixel is added to width and height).
     Range 0 to 1, higher is better, symmetric where both sides have the same format and scale.
 
@@ -58,9 +63,10 @@ def score(case: Case, options: BoxIouOptions) -> Score:
         golds.append((here, there))
     if not golds:
         return Score(value=None, detail=NO_GOLD)
-    if len(said.boxes) > MOST_BOXES:
-        return Score(value=None, detail=f"too large: {len(said.boxes)} boxes, at most {MOST_BOXES} are compared")
-    best = max(_overlap(here, there) for here, there in golds)
+    try:
+        best = max(_overlap(here, there) for here, there in golds)
+    except _TooLargeError as error:
+        return Score(value=None, detail=str(error))
     spurious = not any(there for _, there in golds)
     if not said.boxes:
         nothing = not case.answer.strip() or read_json_found(case.answer).value in ([], {})
@@ -147,8 +153,17 @@ def _iou(one: Box, other: Box) -> float:
 
 
 def _overlap(here: list[Box], there: list[Box]) -> float:
+    most = max(len(here), len(there))
     if not here or not there:
-        return float(not here and not there)
+        return float(not most)
+    # 1 - IoU is a distance, so no assignment is better than one that joins equal boxes first.
+    ours, theirs = (Counter(box for box in side if _area(box) > 0) for side in (here, there))
+    equal = (ours & theirs).total()
+    here, there = ([*(side - other).elements()] for side, other in ((ours, theirs), (theirs, ours)))
+    if not here or not there:
+        return equal / most
+    if len(here) > MOST_BOXES:
+        raise _TooLargeError(f"too large: {len(here)} boxes, at most {MOST_BOXES} are compared")
     values = np.asarray([[_iou(one, other) for other in there] for one in here])
     rows, columns = linear_sum_assignment(values, maximize=True)
-    return float(values[rows, columns].sum()) / max(len(here), len(there))
+    return (equal + float(values[rows, columns].sum())) / most

@@ -24,7 +24,7 @@ def score(case: Case, options: JsonTedOptions) -> Score:
     lists keep their order, empty values are left out. With `structure_only` values are left out too: what stays is
     structural fidelity.
     Source: the nTED-based accuracy of Donut, Kim et al., "OCR-free Document Understanding Transformer", ECCV 2022,
-    section 3.1, after Hwang et al. 2021; script donut/util.py, JSONParseEvaluator.cal_acc.
+    after Hwang et al. 2021; script donut/util.py, JSONParseEvaluator.cal_acc.
     Range 0 to 1, higher is better. Divided by the gold's size, so that much that is invented scores 0.
 
     Where the script differs: it divides by zero where gold has no value (here: 1 for an answer without one, else 0),

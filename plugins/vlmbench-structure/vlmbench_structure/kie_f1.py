@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from scipy.optimize import linear_sum_assignment
 
 from vlmbench_sdk import Case, Score
-from vlmbench_sdk.json_answers import read_json_answer, says_nothing
+from vlmbench_sdk.json_answers import read_json_found, read_json_gold, says_nothing
 from vlmbench_sdk.json_leaves import by_value, leaves
 from vlmbench_sdk.metric import NO_GOLD, Normalize
 from vlmbench_sdk.records import Category
@@ -20,6 +20,7 @@ MOST_PAIRS = 1_000_000
 """Pairs of line items that are compared; beyond, the row is null."""
 
 Leaves = Counter[tuple[str, str]]
+Tree = dict[str, JsonValue] | list[JsonValue]
 Counts = tuple[int, int, int]
 """Fields that agree, fields of the answer, fields of the gold."""
 
@@ -29,22 +30,23 @@ class _TooLargeError(Exception):
 
 
 def score(case: Case, options: KieF1Options) -> Score:
-    """Return F1 (or precision, or recall) over the fields of a JSON object, for the reference that fits best.
+    """Return F1 (or precision, or recall) over the fields of a JSON object or list, for the reference that fits best.
 
     Formula: a field is (key path, normalised value). The objects of a list are line items: those of the answer
     are assigned to those of the gold so that most fields agree (Kuhn 1955, "The Hungarian method for the assignment
     problem"), and a field agrees only within its pair. TP = fields that agree; P = TP / answer's fields,
     R = TP / gold's fields, F1 = 2 TP / (answer's + gold's). Nothing said and nothing there: 1. P of an empty
     answer and R of an empty gold, 0 over 0 by themselves, are 0. The order of items does not count; null and ""
-    are the same as no key. Items inside items are part of their item, not matched by themselves.
+    are the same as no key. Items inside items are part of their item, not matched by themselves. The objects of a
+    list that is the whole gold are line items too, and agree with those of an answer that is a list.
     Source: line item recognition of DocILE, Šimsa et al., "DocILE Benchmark for Document Information
-    Localization and Extraction", ICDAR 2023, section 4.2: maximum matching of items, F1 over their fields.
+    Localization and Extraction", ICDAR 2023: maximum matching of items, F1 over their fields.
     Range 0 to 1, higher is better. `combine` makes the value of a group from the sums of its counts.
     """
-    found = read_json_answer(case.answer)
+    found = read_json_found(case.answer)
     counted: list[Counts] = []
     for reference in case.references:
-        gold = read_json_answer(reference).value
+        gold = read_json_gold(reference)
         if gold is None and not says_nothing(reference):
             continue
         try:
@@ -101,9 +103,7 @@ def _category(counts: Counts) -> Category:
     return "wrong_value" if gold else "spurious"
 
 
-def _compare(
-    answer: dict[str, JsonValue], gold: dict[str, JsonValue], normalize: Normalize, options: KieF1Options
-) -> Counts:
+def _compare(answer: Tree, gold: Tree, normalize: Normalize, options: KieF1Options) -> Counts:
     sides = []
     for side in (answer, gold):
         fields: Leaves = Counter()
@@ -147,9 +147,18 @@ def _leaves(value: JsonValue, path: str, normalize: Normalize, options: KieF1Opt
 
 
 def _matched(answer: list[Leaves], gold: list[Leaves]) -> int:
-    """Most fields that can agree when each item is assigned to at most one of the other side."""
+    """Most fields that can agree when each item is assigned to at most one of the other side.
+
+    Equal items are assigned to each other beforehand, which costs nothing: what two others share with them by both
+    their fields, these share with each other.
+    """
+    ours, theirs = (Counter(frozenset(item.items()) for item in side) for side in (answer, gold))
+    equal = sum(sum(count for _, count in item) * times for item, times in (ours & theirs).items())
+    answer, gold = ([Counter(dict(item)) for item in side.elements()] for side in (ours - theirs, theirs - ours))
+    if not answer or not gold:
+        return equal
     if len(answer) * len(gold) > MOST_PAIRS:
         raise _TooLargeError(f"too large: {len(answer)} and {len(gold)} line items are not matched")
     agreeing = np.asarray([[(item & other).total() for other in gold] for item in answer])
     rows, columns = linear_sum_assignment(agreeing, maximize=True)
-    return int(agreeing[rows, columns].sum())
+    return equal + int(agreeing[rows, columns].sum())

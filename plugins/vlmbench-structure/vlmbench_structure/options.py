@@ -121,6 +121,9 @@ class DateOrderOptions(Options):
 class AbsentHallucinationOptions(Options):
     """Options of `absent_hallucination`."""
 
-    says_absent: tuple[str, ...] = ("none", "null", "n/a", "na", "-", "нет", "отсутствует", "не указано")
+    says_absent: tuple[str, ...] = (
+        *("none", "null", "n/a", "na", "-", "not found", "not present", "not available", "not specified", "no data"),
+        *("нет", "отсутствует", "не указано", "не найдено", "нет данных"),
+    )
     """Answers that say that the field is not there, besides an empty one; compared after the normalisers and
     without regard to case."""

@@ -22,15 +22,22 @@ class Order:
     items: list[str]
     exact: bool
     """Whether each item is given by itself, as in a JSON list."""
+    problem: str = ""
+    """Why it cannot be read; empty where it can."""
 
 
 def read_order(text: str, normalize: Normalize) -> Order:
     """The items of an order: a JSON list, or items between commas, semicolons, arrows, bars, line ends or spaces.
 
-    Spaces divide only where nothing else does. Each item is in normal form, without a full stop behind it; empty ones
-    are left out.
+    An object is the one list that it has, as in `{"ordered_pages": [2, 1]}`, whatever else it says. Spaces divide only
+    where nothing else does. Each item is in normal form, without a full stop behind it; empty ones are left out.
     """
     found = read_json_found(text).value
+    if isinstance(found, dict):
+        lists = [each for each in found.values() if isinstance(each, list)]
+        if found and len(lists) != 1:
+            return Order([], exact=True, problem=f"an object with {len(lists)} lists")
+        found = lists[0] if lists else []
     if exact := isinstance(found, list):
         items = [str(each) for each in found if isinstance(each, str | bool)]
     else:
@@ -45,11 +52,13 @@ def read_order(text: str, normalize: Normalize) -> Order:
 
 
 def items_against(answer: Order, gold: list[str]) -> list[str] | None:
-    """The items of an answer; null where one of the gold stands among other words, so that it would be lost.
+    """The items of an answer; null where it cannot be read, or one of the gold stands among other words and is lost.
 
     Words that lead in, up to a colon, are none of them: `The order is: 2, 1`.
     """
     items, wanted = answer.items, set(gold)
+    if answer.problem:
+        return None
     if answer.exact or not gold:
         return items
     lead = next((at for at, each in enumerate(items) if each in wanted or each.endswith(":")), len(items))

@@ -18,17 +18,19 @@ from vlmbench_structure.options import (
 
 _HERE = Path(__file__).parent
 _VERSIONS = {
-    "class_accuracy": 2,
-    "class_f1": 2,
-    "kendall_tau": 2,
-    "spearman_rho": 2,
-    "reading_order": 2,
-    "kie_f1": 2,
+    "class_accuracy": 3,
+    "class_f1": 3,
+    "kendall_tau": 3,
+    "spearman_rho": 3,
+    "reading_order": 3,
+    "kie_f1": 3,
     "teds": 2,
-    "box_iou": 2,
-    "line_items_total": 2,
-    "checksum": 2,
-    "date_order": 2,
+    "box_iou": 3,
+    "line_items_total": 3,
+    "checksum": 3,
+    "date_order": 3,
+    "json_ted": 2,
+    "absent_hallucination": 2,
 }
 """Raised whenever the same answer could score otherwise; 1 where it is not named."""
 
@@ -63,7 +65,7 @@ def vlmbench_metrics() -> list[MetricPlugin]:
             combine="vlmbench_structure.kie_f1:combine",
             options=KieF1Options,
             vectors=_vectors("kie_f1"),
-            description="Precision, recall or F1 over the fields of a JSON object, line items matched as wholes",
+            description="Precision, recall or F1 over the fields of JSON, line items matched as wholes",
         ),
         _metric("json_ted", JsonTedOptions, "Accuracy of a JSON tree by tree edit distance (Donut)"),
         MetricPlugin(
@@ -81,7 +83,7 @@ def vlmbench_metrics() -> list[MetricPlugin]:
         _rule("date_order", DateOrderOptions, "1 when two dates stand in their order; needs no gold"),
         MetricPlugin(
             name="absent_hallucination",
-            version=1,
+            version=_VERSIONS["absent_hallucination"],
             score="vlmbench_structure.absent_hallucination:score",
             options=AbsentHallucinationOptions,
             higher_is_better=False,

@@ -33,10 +33,10 @@ def against_orders(case: Case, correlation: Callable[[dict[str, int], list[str]]
     value, detail = best
     if value == 1:
         return Score(value=value, category="correct", detail=detail)
+    if answer.problem or detail == PROSE:
+        return Score(value=value, category="unparsed", detail=detail)
     if all(map(says_nothing, case.references)):
         return Score(value=value, category="spurious", detail=detail)
-    if detail == PROSE:
-        return Score(value=value, category="unparsed", detail=detail)
     return Score(value=value, category="wrong_value" if answer.items else "missing", detail=detail)
 
 
@@ -45,7 +45,7 @@ def _value(
 ) -> tuple[float, str]:
     answer = items_against(order, gold)
     if answer is None:
-        return -1.0, PROSE
+        return -1.0, order.problem or PROSE
     if not gold:
         return (-1.0, "") if answer else (1.0, "")
     found = places(answer, gold)

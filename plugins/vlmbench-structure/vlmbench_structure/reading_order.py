@@ -30,7 +30,7 @@ def score(case: Case, options: NoOptions) -> Score:  # noqa: ARG001 - every scor
         return Score(value=None, detail=NO_GOLD)
     best = max((each for each in values if each is not None), default=None)
     if best is None:
-        return Score(value=0.0, category="unparsed", detail=PROSE)
+        return Score(value=0.0, category="unparsed", detail=answer.problem or PROSE)
     detail = f"only the first {MOST} blocks are read" if len(answer.items) == MOST else ""
     if best == 1:
         return Score(value=best, category="correct", detail=detail)

@@ -90,7 +90,7 @@ def tree_distance(
     """The least cost of turning one ordered tree into another.
 
     Formula: the recurrence of Zhang and Shasha, "Simple fast algorithms for the editing distance between trees
-    and related problems", SIAM J. Comput. 18 (1989), lemma 3 to 5. Here all keyroots of a group are filled in at
+    and related problems", SIAM J. Comput. 18 (1989). Here all keyroots of a group are filled in at
     once, and the inserts of a row by a running minimum: min over k <= j of a[k] + I[j] - I[k], where I sums the
     costs of inserting up to j.
 

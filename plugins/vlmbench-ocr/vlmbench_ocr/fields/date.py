@@ -4,11 +4,12 @@ import re
 
 from vlmbench_ocr.fields.words import fold
 from vlmbench_ocr.page import Page
+from vlmbench_sdk.dates import MONTHS
 
-_MONTHS = (
-    r"(?:jan|feb|mar|apr|may|mei|jun|jul|aug|agu|sep|[o0]ct|okt|nov|dec|des)[a-z]*\.?"
-    r"|(?:янв|фев|мар|апр|мая|май|июн|июл|авг|сен|окт|ноя|дек)[а-я]*\.?"
-)
+_STEMS = sorted({name[:3] for name in MONTHS})
+_LATIN, _CYRILLIC = ("|".join(each for each in _STEMS if each.isascii() == ascii_) for ascii_ in (True, False))
+# Scanned letters are misread, so the first three are asked for, and of October's not even these.
+_MONTHS = rf"(?:{_LATIN}|0ct)[a-z]*\.?|(?:{_CYRILLIC})[а-я]*\.?"
 _YEAR = r"(?:(?:19|20)\d\d|\d\d(?!\d))"
 # A time may be glued to the year (12/02/201815:28), so nothing is asked of what follows four digits.
 _DATES = re.compile(
