@@ -24,6 +24,7 @@ from vlmbench_assets.make.benchmark_leaderboard import benchmarks_to_show, make_
 from vlmbench_assets.make.leaderboard import make_leaderboard, rank_dataset
 from vlmbench_assets.make.metrics import make_metrics
 from vlmbench_assets.make.report import make_report
+from vlmbench_assets.make.samples import make_samples
 from vlmbench_assets.plan import make_plan, summary
 from vlmbench_assets.staleness import Judge
 
@@ -83,6 +84,10 @@ def test_pages_and_tables_say_what_is_missing(made: Path) -> None:
     with (made / "data/benchmark_leaderboard/both/leaderboard.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["model"]: row for row in csv.DictReader(file)}
     assert list(rows) == ["one", "two", "three"]
+    assert (rows["one"]["coverage"], rows["one"]["failed"]) == ("1.0", "0")
+    # One that lacks a cell has no figure over all of them.
+    assert (rows["three"]["coverage"], rows["three"]["failed"]) == ("", "")
+    assert "| possible | front | coverage | failed | ms |" in text
     assert (rows["one"]["by"], rows["one"]["rank_high"], rows["one"]["cells"]) == ("mean exact_match", "1", "2")
     assert (rows["three"]["rank"], rows["three"]["value"], rows["three"]["cells"]) == ("", "", "1")
     assert rows["three"]["more/exact_match"] == ""
@@ -130,6 +135,53 @@ def test_a_page_that_doubts_a_cell_is_made_again_when_the_doubt_is_gone(copy: Pa
         "its page says that two × pages is stale",
         "its page says that two × more is stale",
     }
+
+
+def test_a_corrected_reference_leaves_old_scores_comparable_with_each_other(copy: Path) -> None:
+    path = copy / "source/samples.jsonl"
+    first, *rest = path.read_text(encoding="utf-8").splitlines()
+    corrected = json.loads(first)
+    corrected["messages"][1]["content"] = "corrected"
+    path.write_text("\n".join([json.dumps(corrected), *rest]) + "\n", encoding="utf-8")
+    before = rank_dataset(bench_of(copy), "pages").table[["model", "exact_match", "rank_low", "rank_high"]]
+    make_samples(bench_of(copy), "pages")
+    ranking = rank_dataset(bench_of(copy), "pages")
+    assert ranking.table[before.columns].equals(before)
+    assert len(ranking.scores) == 3
+    assert all(note == "stale: references changed" for note in ranking.table["note"])
+    page = make_leaderboard(bench_of(copy), "pages")[0]
+    assert "> **All are scored on the earlier references, which were changed since: run again" in page
+    assert "not compared" not in page
+    assert "**one is best of the 2 that can be compared**" in make_benchmark_leaderboard(bench_of(copy), "both")[0]
+    for model, apart, notice in (("one", ["one"], "Those compared are scored on the earlier"), ("two", ["three"], "")):
+        make_metrics(bench_of(copy), Cell(model, "pages"))
+        make_aggregates(bench_of(copy), Cell(model, "pages"))
+        ranking = rank_dataset(bench_of(copy), "pages")
+        notes = ranking.table.set_index("model")["note"]
+        assert [name for name in notes.index if "so not compared" in notes[name]] == apart
+        assert ranking.notice.startswith(notice)
+        assert bool(ranking.notice) == bool(notice)
+
+
+def test_the_page_says_when_it_was_answered_and_what_changed_since_last_time(copy: Path) -> None:
+    last = max(
+        row["answered_at"]
+        for model in ("one", "two", "three")
+        for row in csv.DictReader((copy / f"data/answers/{model}/pages/answers.csv").open(encoding="utf-8", newline=""))
+    )
+    text = make_leaderboard(bench_of(copy), "pages")[0]
+    assert f"Last answer: {last[:10]}." in text.splitlines()[2]
+    assert "since last time" not in text
+    write_yaml(copy, "models/two", "plugin: echo\noptions: {answer: 'a'}\n")
+    answer(copy, "two", "pages")
+    make_metrics(bench_of(copy), Cell("two", "pages"))
+    make_aggregates(bench_of(copy), Cell("two", "pages"))
+    lines = make_leaderboard(bench_of(copy), "pages")[0].splitlines()
+    (head,) = (line for line in lines if "| since last time |" in line)
+    at = head.split(" | ").index("since last time")
+    rows = {line.split("|")[1].strip(" []").split("]")[0]: line.split(" | ")[at] for line in lines if "◆" in line}
+    table = rank_dataset(bench_of(copy), "pages").table.set_index("model")["exact_match"]
+    assert rows == {}, (table, head, rows)
 
 
 def test_a_run_ends_with_the_benchmark(copy: Path, vlmbench: Run) -> None:

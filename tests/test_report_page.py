@@ -13,7 +13,7 @@ from tests.staleness.made import png
 from tests.support import Run, write_source, write_yaml
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.make.report import make_report
-from vlmbench_assets.make.report_facts import GONE
+from vlmbench_assets.make.since import GONE
 from vlmbench_assets.make.thumbnails import MOST_BYTES, thumbnails
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.work.cell_report.samples import SHOWN

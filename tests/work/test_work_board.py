@@ -19,7 +19,8 @@ from vlmbench_assets.page.as_markdown import page_markdown
 from vlmbench_assets.page.blocks import Inline
 from vlmbench_assets.work.aggregate import counted, joined
 from vlmbench_assets.work.average import MEAN_RANK, average
-from vlmbench_assets.work.benchmark_page import BenchmarkBoard, benchmark_pages, benchmark_rows, benchmark_table
+from vlmbench_assets.work.benchmark_page import BenchmarkBoard, benchmark_pages
+from vlmbench_assets.work.benchmark_table import benchmark_rows, benchmark_table
 from vlmbench_assets.work.board_parts import Suffix, notices, said_p, shown_pairs, signed
 from vlmbench_assets.work.draw import render_png
 from vlmbench_assets.work.leaderboard_page import Board, leaderboard_pages

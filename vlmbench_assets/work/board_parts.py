@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vlmbench_assets.charts.style import applied
 from vlmbench_assets.page.blocks import Block, Folded, Link, Notice, Paragraph, Picture, Strong, Table
-from vlmbench_assets.work.compare import FEWEST_DOCUMENTS, Verdict
+from vlmbench_assets.work.compare import FEWEST_DOCUMENTS, Difference, Verdict
 from vlmbench_assets.work.draw import render_png
 from vlmbench_assets.work.markdown import NOTHING, number
 from vlmbench_assets.work.rank import cost_cell, cost_header, milliseconds
@@ -23,6 +23,8 @@ MOST_NOTICES = 8
 OPEN_PAIRS = 15
 MOST_PAIRS = 105
 SMALLEST_P = 0.001
+FAILED = "failed: of them, answers in error, timed out, refused, unreadable."
+"""What the column says, of the samples named before."""
 
 
 def notices(concerns: Mapping[str, Sequence[str]]) -> Iterator[Notice]:
@@ -158,6 +160,13 @@ def _pair_row(pair: Pair, *, higher_is_better: bool) -> tuple[str, ...]:
         str(pair.documents),
         _said(pair, higher_is_better=higher_is_better),
     )
+
+
+def moved(found: Difference | None) -> str:
+    """How a score changed since the time before, with its verdict; a dash where there is nothing to tell."""
+    if found is None or found.difference is None:
+        return NOTHING
+    return f"{signed(found.difference)} ({found.verdict})"
 
 
 def signed(value: float) -> str:

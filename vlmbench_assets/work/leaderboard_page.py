@@ -1,7 +1,7 @@
 """The leaderboard of a dataset as a page for people."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -13,19 +13,23 @@ from vlmbench_assets.page.blocks import (
     Commands,
     Folded,
     Link,
+    Notice,
     Page,
     Paragraph,
     Section,
+    Strong,
     Table,
     Tile,
     Tiles,
 )
 from vlmbench_assets.work.board_parts import (
+    FAILED,
     Paths,
     Suffix,
     behind,
     cost_words,
     front_words,
+    moved,
     notices,
     pair_blocks,
     picture,
@@ -35,11 +39,17 @@ from vlmbench_assets.work.board_parts import (
     unbroken,
     with_link,
 )
+from vlmbench_assets.work.compare import Difference
 from vlmbench_assets.work.markdown import NOTHING, interval, number
-from vlmbench_assets.work.rank import FIXED, Ranking, one_currency, terminal_rows
+from vlmbench_assets.work.rank import FIXED, Ranking, last_answer, one_currency, terminal_rows
 from vlmbench_assets.work.separate import with_intervals
 from vlmbench_assets.work.standing import Standing, leaders, listed, number_of, said_ms, standings, verdict
 from vlmbench_assets.work.winners import DIMENSIONS, winners
+
+SINCE = (
+    "since last time: how the score changed since the model was scored here before, on the samples of both times; "
+    "its report says why."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,8 @@ class Board:
     reports: Paths
     lineage: Mapping[str, str]
     commands: str
+    since: Mapping[str, Difference] = field(default_factory=dict)
+    """By model how the headline changed since it was scored before; those without a state before are not in it."""
 
     @property
     def currency(self) -> str | None:
@@ -90,16 +102,20 @@ def leaderboard_pages(board: Board) -> Iterator[tuple[Suffix, Page]]:
 def _lead(board: Board, stand: Sequence[Standing], suffix: Suffix) -> Iterator[Block]:
     ranking = board.ranking
     worse = behind(ranking.pairs, higher_is_better=ranking.higher_is_better)
-    yield Paragraph(tuple(verdict(stand, worse, ranking.documents)))
+    last = last_answer(ranking)
+    said = (f" Last answer: {last}.",) if last else ()
+    yield Paragraph((*verdict(stand, worse, ranking.documents), *said))
+    if ranking.notice:
+        yield Notice((Strong(ranking.notice), "."))
     yield from notices(board.concerns)
     if any(each.value is not None for each in stand):
         yield Tiles(tuple(_tiles(board, stand)))
     yield _table(board, suffix)
-    said = (
+    how = (
         f", {'higher' if ranking.higher_is_better else 'lower'} is better; a failed answer counts as the worst score. "
         f"possible: the ranks that paired tests leave open. {front_words(board.currency)} Table for programs: "
     )
-    yield Paragraph(("Ranked by ", Code(ranking.headline), said, Link("leaderboard.csv", "leaderboard.csv"), "."))
+    yield Paragraph(("Ranked by ", Code(ranking.headline), how, Link("leaderboard.csv", "leaderboard.csv"), "."))
 
 
 def _tiles(board: Board, stand: Sequence[Standing]) -> Iterator[Tile]:
@@ -109,7 +125,7 @@ def _tiles(board: Board, stand: Sequence[Standing]) -> Iterator[Tile]:
     yield Tile(f"{board.ranking.headline} of {best.model}", number(best.value), f"95 %: {ends}" if ends else "")
     if len(board.ranking.scores) > 1:
         yield Tile("models that lead", str(len(first)), f"of {len(scored)} with a score, {len(stand)} in all")
-    yield Tile("samples", str(len(board.samples)), f"of {number_of(board.samples['doc_id'].nunique(), 'document')}")
+    yield _samples_tile(board)
     quick = [(each.latency_ms, each.model) for each in first if each.latency_ms is not None]
     if quick:
         yield Tile("fastest that leads", said_ms(min(quick)[0]), f"{min(quick)[1]}, median")
@@ -118,8 +134,22 @@ def _tiles(board: Board, stand: Sequence[Standing]) -> Iterator[Tile]:
         yield Tile("cheapest that leads", f"{min(cheap)[0]:.2f}", f"{min(cheap)[1]}, {board.currency} per 1,000")
 
 
+def _samples_tile(board: Board) -> Tile:
+    """How many samples the headline scores, and of how many there are."""
+    counted, there = int(board.ranking.table["samples"].max()), len(board.samples)
+    documents = number_of(board.samples["doc_id"].nunique(), "document")
+    if counted == there:
+        return Tile("samples", str(there), f"of {documents}")
+    return Tile("samples", str(counted), f"that {board.ranking.headline} scores, of {there}; {documents} in all")
+
+
 def _table(board: Board, suffix: Suffix) -> Table:
     header, rows = terminal_rows(board.ranking.table, board.ranking.headline, brief=True)
+    if board.since:
+        after = header.index("95 %") + 1
+        header.insert(after, "since last time")
+        for row, model in zip(rows, board.ranking.table["model"], strict=True):
+            row.insert(after, moved(board.since.get(model)))
     at = header.index("model")
     linked = [
         (*unbroken(row[:at]), with_link(row[at], board.reports, suffix), *unbroken(row[at + 1 :])) for row in rows
@@ -194,25 +224,31 @@ def _metrics(board: Board) -> list[Block]:
     others = [name for name in table.columns if name not in FIXED and name != board.ranking.headline]
     if not others:
         return []
+    arrows = {name: "↑" if plugin.higher_is_better else "↓" for name, plugin in board.ranking.plugins.items()}
+    header = [f"{name} ({arrows[name]})" if name in arrows else name for name in [board.ranking.headline, *others]]
     rows = [
         (row["model"], *(number(row[name]) for name in [board.ranking.headline, *others]))
         for row in table.to_dict("records")
         if board.ranking.cells[row["model"]] is not None
     ]
-    return [Table(("model", board.ranking.headline, *others), tuple(rows))]
+    said = "↑: higher is better, ↓: lower. A metric counts the samples that it applies to."
+    return [Paragraph((said,)), Table(("model", *header), tuple(rows))]
 
 
 def _how(board: Board) -> list[Block]:
+    counts = f"count for {board.ranking.headline or 'the headline'}"
+    since = [(SINCE,)] if board.since else []
     possible = (
         "possible: the best and the worst rank that paired tests on the same samples leave open, after Holm's "
         "correction over all pairs. With 95 % all of them hold the true ranks together."
     )
     items = (
-        ("Score: over all samples asked; the interval is 95 %, documents drawn with replacement.",),
+        (f"Score: over the samples asked that {counts}; the interval is 95 %, documents drawn with replacement.",),
         (possible,),
-        ("coverage: the share of samples with a score. failed: answers in error, timed out, refused, unreadable.",),
+        (f"samples: those that {counts}. coverage: the share of them with a score. {FAILED}",),
         ("An answer that was cut off is scored as it stands.",),
-        ("ms: median of what a caller waits for one answer alone. s: what the model took for all answers.",),
+        ("ms: median of what a caller waits for one answer alone.",),
+        *since,
     )
     lineage = tuple((name, value or NOTHING) for name, value in board.lineage.items())
     return [
