@@ -7,6 +7,7 @@ import pandas as pd
 
 from vlmbench_assets.charts.style import CATEGORY_COLOURS, FAINT, INK, biggest, counted, label, new_figure
 from vlmbench_assets.contracts import UNANSWERED
+from vlmbench_assets.work.own_metric import metrics_in_turn
 from vlmbench_assets.work.report_tables import ReportTables
 
 if TYPE_CHECKING:
@@ -43,6 +44,23 @@ def kinds_of(tables: ReportTables, metric: str) -> pd.DataFrame:
     return rows[["sample_id", "field"]].assign(kind=kind)
 
 
+def all_kinds(tables: ReportTables) -> pd.DataFrame:
+    """`kinds_of` the metric that judges, and of samples that it does not look at by the next that does, as `metric`."""
+    rows = tables.metrics[~tables.metrics["category"].isin(NO_VERDICT)]
+    judging = set(rows["metric"])
+    found: list[pd.DataFrame] = []
+    for metric in dict.fromkeys([judge(tables), *metrics_in_turn(tables)]):
+        if metric in judging:
+            kinds = kinds_of(tables, metric).assign(metric=metric)
+            found.append(kinds[~kinds["sample_id"].isin([each for part in found for each in part["sample_id"]])])
+    return pd.concat(found, ignore_index=True)
+
+
+def judges(kinds: pd.DataFrame) -> str:
+    """The metrics that judged, by name."""
+    return " and ".join(dict.fromkeys(kinds["metric"]))
+
+
 def error_counts(tables: ReportTables, metric: str) -> pd.DataFrame:
     """Samples by field (rows) and kind of error (columns), as `kinds_of` has them."""
     rows = kinds_of(tables, metric)
@@ -51,10 +69,10 @@ def error_counts(tables: ReportTables, metric: str) -> pd.DataFrame:
 
 def draw(tables: ReportTables) -> "Figure | None":
     """Draw one stacked bar per field; nothing where no metric judges right and wrong."""
-    metric = judge(tables)
-    if not metric:
+    if not judge(tables):
         return None
-    counts = error_counts(tables, metric)
+    found = all_kinds(tables)
+    counts = pd.crosstab(found["field"], found["kind"])
     names, rest = biggest({str(field): int(n) for field, n in counts.sum(axis=1).items()})
     counts = counts.loc[names]
     totals = counts.sum(axis=1)
@@ -75,7 +93,7 @@ def draw(tables: ReportTables) -> "Figure | None":
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
-    axes.set_xlabel(f"share of samples, judged by {label(metric)}")
+    axes.set_xlabel(f"share of samples, judged by {label(judges(found))}")
     axes.set_ylabel(f"field{rest}" if len(names) > 2 else "field")
     axes.grid(axis="x", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -85,7 +103,8 @@ def draw(tables: ReportTables) -> "Figure | None":
 
 def numbers(tables: ReportTables) -> pd.DataFrame:
     """The counts behind the picture: a field a row, a kind of error a column."""
-    counts = error_counts(tables, judge(tables))
+    found = all_kinds(tables)
+    counts = pd.crosstab(found["field"], found["kind"])
     kinds = [kind for kind in CATEGORY_COLOURS if kind in counts.columns]
     table = counts[kinds].assign(n=counts.sum(axis=1)).reset_index()
     return table.rename(columns={kind: kind.replace("_", " ") for kind in kinds})

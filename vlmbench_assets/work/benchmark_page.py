@@ -28,6 +28,7 @@ from vlmbench_assets.work.board_parts import (
     Paths,
     Suffix,
     behind,
+    brief,
     cost_words,
     front_words,
     notices,
@@ -49,7 +50,6 @@ from vlmbench_assets.work.standing import Standing, leaders, listed, number_of, 
 
 MOST_ELSEWHERE = 3
 """Datasets that the first sentence names, of those on which others lead."""
-LONGEST_NOTE = len("first 10000 samples only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +198,8 @@ def _cell(ranking: Ranking, model: str) -> str:
         return MISSING
     ranks = possible_ranks(row["rank_low"], row["rank_high"])
     marks = [] if ranks == NOTHING else [f"{'ranks' if '–' in ranks else 'rank'} {ranks}"]
-    marks += [_brief(note) for note in str(row["note"]).split("; ") if note]
+    marks += [brief(note) for note in str(row["note"]).split("; ") if note]
     return f"{number(row[ranking.headline])} ({', '.join(dict.fromkeys(marks))})"
-
-
-def _brief(note: str) -> str:
-    """A note as one or two words, for a cell of the matrix."""
-    return "stale" if note.startswith("stale") else note if len(note) <= LONGEST_NOTE else "see above"
 
 
 def _axis(board: BenchmarkBoard) -> str:

@@ -20,6 +20,7 @@ Suffix = Literal["html", "md"]
 Paths = Mapping[str, Mapping[Suffix, str]]
 """By model the report of its cell, for a page of each kind; none for a cell that has no report."""
 MOST_NOTICES = 8
+LONGEST_NOTE = len("first 10000 samples only")
 OPEN_PAIRS = 15
 MOST_PAIRS = 105
 SMALLEST_P = 0.001
@@ -40,7 +41,12 @@ def notices(concerns: Mapping[str, Sequence[str]]) -> Iterator[Notice]:
     for concern, models in list(by_concern.items())[:MOST_NOTICES]:
         yield Notice((Strong(listed(models)), f": {concern}."))
     if len(by_concern) > MOST_NOTICES:
-        yield Notice((f"And {len(by_concern) - MOST_NOTICES} more: see the notes in the table.",))
+        yield Notice((f"And {len(by_concern) - MOST_NOTICES} more: see the column note of leaderboard.csv.",))
+
+
+def brief(note: str) -> str:
+    """A note as one or two words, for a table below the notices that say it whole."""
+    return "stale" if note.startswith("stale") else note if len(note) <= LONGEST_NOTE else "see above"
 
 
 def unbroken(cells: Sequence[str]) -> list[str]:

@@ -124,7 +124,8 @@ def _leading(
     part = [each.model for each in rest if each.model not in whole]
     of_all = {1: "it", 2: "both"}.get(len(first), "all of them")
     if whole:
-        yield f" {_some(whole, len(compared))} {_are(whole)} behind {of_all}."
+        on_average = " on average" if elsewhere else ""
+        yield f" {_some(whole, len(compared))} {_are(whole)} behind {of_all}{on_average}."
     if part:
         before = [each.model for each in compared if len(part) == 1 and each.model in behind.get(part[0], ())]
         yield f" {_some(part, len(compared))} {_are(part)} behind {listed(before) if before else 'some of the others'}."
