@@ -33,6 +33,8 @@ CELLS = [("one", "pages"), ("two", "pages"), ("three", "pages"), ("one", "more")
 CLIPPED = """[...document.querySelectorAll(".scroll")]
     .filter((each) => each.querySelector("table") && each.scrollWidth > each.clientWidth)
     .map((each) => each.textContent.trim().slice(0, 80))"""
+WHOLE = "each => { const box = each.getBoundingClientRect(); return box.left >= 0 && box.right <= innerWidth; }"
+LARGE = 900
 LINK = re.compile(r'href="([^"#]+)"|\]\(<?([^)>]+)>?\)')
 
 
@@ -244,6 +246,11 @@ def test_a_browser_shows_the_page_at_any_width(made: Path) -> None:
             for width in (1280, 390):
                 page.set_viewport_size({"width": width, "height": 800})
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+                assert all(each.evaluate(WHOLE) for each in page.locator("figure img").all()), "a picture is cut"
+            if page.locator(".zoom").count():
+                page.locator(".zoom > summary").first.press("Enter")
+                assert page.locator(".zoom img").first.bounding_box()["width"] >= LARGE
+                page.locator(".zoom > summary").first.press("Enter")
             page.set_viewport_size({"width": 1200, "height": 800})
             assert page.evaluate(CLIPPED) == [], "a table is read without scrolling"
             assert_accessible(page)

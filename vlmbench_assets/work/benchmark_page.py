@@ -28,7 +28,7 @@ from vlmbench_assets.work.board_parts import (
     Paths,
     Suffix,
     behind,
-    brief,
+    briefly,
     cost_words,
     front_words,
     notices,
@@ -198,8 +198,8 @@ def _cell(ranking: Ranking, model: str) -> str:
         return MISSING
     ranks = possible_ranks(row["rank_low"], row["rank_high"])
     marks = [] if ranks == NOTHING else [f"{'ranks' if '–' in ranks else 'rank'} {ranks}"]
-    marks += [brief(note) for note in str(row["note"]).split("; ") if note]
-    return f"{number(row[ranking.headline])} ({', '.join(dict.fromkeys(marks))})"
+    marks += briefly(str(row["note"]))
+    return f"{number(row[ranking.headline])} ({', '.join(marks)})"
 
 
 def _axis(board: BenchmarkBoard) -> str:

@@ -44,9 +44,11 @@ def notices(concerns: Mapping[str, Sequence[str]]) -> Iterator[Notice]:
         yield Notice((f"And {len(by_concern) - MOST_NOTICES} more: see the column note of leaderboard.csv.",))
 
 
-def brief(note: str) -> str:
-    """A note as one or two words, for a table below the notices that say it whole."""
-    return "stale" if note.startswith("stale") else note if len(note) <= LONGEST_NOTE else "see above"
+def briefly(note: str) -> list[str]:
+    """A row's note in a few words, for a table below the notices that say it whole."""
+    before, stale, _ = f"; {note}".partition("; stale")
+    said = [each if len(each) <= LONGEST_NOTE else "see above" for each in before.split("; ") if each]
+    return list(dict.fromkeys([*said, *(["stale"] if stale else [])]))
 
 
 def unbroken(cells: Sequence[str]) -> list[str]:

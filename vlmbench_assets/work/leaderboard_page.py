@@ -27,7 +27,7 @@ from vlmbench_assets.work.board_parts import (
     Paths,
     Suffix,
     behind,
-    brief,
+    briefly,
     cost_words,
     front_words,
     moved,
@@ -152,7 +152,7 @@ def _table(board: Board, suffix: Suffix) -> Table:
         for row, model in zip(rows, board.ranking.table["model"], strict=True):
             row.insert(after, moved(board.since.get(model)))
     if header[-1] == "note":
-        rows = [[*row[:-1], ", ".join(dict.fromkeys(brief(note) for note in row[-1].split("; ")))] for row in rows]
+        rows = [[*row[:-1], ", ".join(briefly(row[-1]))] for row in rows]
     at = header.index("model")
     linked = [
         (*unbroken(row[:at]), with_link(row[at], board.reports, suffix), *unbroken(row[at + 1 :])) for row in rows
