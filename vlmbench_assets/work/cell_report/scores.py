@@ -162,4 +162,4 @@ def since(facts: ReportFacts) -> tuple[Block, ...]:
 def facts_table(facts: Mapping[str, str], longest: int) -> tuple[Block, ...]:
     """Names and values; those without a value are left out."""
     rows = tuple((name, value) for name, value in facts.items() if value)
-    return (Table(("what", "value"), rows, longest=longest),) if rows else ()
+    return (Table(("", ""), rows, longest=longest),) if rows else ()
