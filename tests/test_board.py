@@ -165,6 +165,25 @@ def test_a_corrected_reference_leaves_old_scores_comparable_with_each_other(copy
         assert bool(ranking.notice) == bool(notice)
 
 
+def test_figures_of_a_row_are_of_the_samples_that_count_for_the_headline(copy: Path) -> None:
+    write_yaml(copy, "metrics/of_f0", "plugin: exact_match\napplies_to: {field: [f0]}\n")
+    text = "models: [one]\ndatasets: [pages]\nmetrics: [exact_match, of_f0]\nheadline: of_f0\n"
+    (copy / "registries/benchmarks/both.yaml").unlink()
+    write_yaml(copy, "benchmarks/alone", text)
+    refused = "{00-clean-f0: refused, 00-clean-f1: refused, 01-clean-f1: refused}"
+    write_yaml(copy, "models/one", f"plugin: echo\noptions: {{answer: a, statuses: {refused}}}\n")
+    answer(copy, "one", "pages")
+    make_metrics(bench_of(copy), Cell("one", "pages"))
+    make_aggregates(bench_of(copy), Cell("one", "pages"))
+    page = make_leaderboard(bench_of(copy), "pages")[0]
+    with (copy / "data/leaderboard/pages/leaderboard.csv").open(encoding="utf-8", newline="") as file:
+        row = next(row for row in csv.DictReader(file) if row["model"] == "one")
+    assert (row["samples"], row["failed"], float(row["coverage"])) == ("48", "1", pytest.approx(47 / 48))
+    assert "48 (that of_f0 scores, of 96; 24 documents in all)" in page
+    said = CliRunner().invoke(cli, ["leaderboard", "pages", "--workspace", str(copy)]).output
+    assert re.search(r"97\.9 % +48 +1 ", said)
+
+
 def test_the_page_says_when_it_was_answered_and_what_changed_since_last_time(copy: Path) -> None:
     tables = [copy / f"data/answers/{model}/pages/answers.csv" for model in ("one", "two", "three")]
     last = max(row["answered_at"] for path in tables for row in csv.DictReader(path.read_text("utf-8").splitlines()))

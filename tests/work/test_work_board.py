@@ -1,5 +1,6 @@
 """What leaderboards say: who leads, who wins a slice, averages over datasets that refuse what has none, pictures."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -21,7 +22,7 @@ from vlmbench_assets.work.aggregate import counted, joined
 from vlmbench_assets.work.average import MEAN_RANK, average
 from vlmbench_assets.work.benchmark_page import BenchmarkBoard, benchmark_pages
 from vlmbench_assets.work.benchmark_table import benchmark_rows, benchmark_table
-from vlmbench_assets.work.board_parts import Suffix, notices, said_p, shown_pairs, signed
+from vlmbench_assets.work.board_parts import Suffix, briefly, notices, said_p, shown_pairs, signed
 from vlmbench_assets.work.draw import render_png
 from vlmbench_assets.work.leaderboard_page import Board, leaderboard_pages
 from vlmbench_assets.work.rank import CellScores, Ranking, rank, terminal_rows
@@ -313,6 +314,36 @@ def test_the_page_of_a_benchmark_says_what_is_missing() -> None:
     assert "A score to average is lacking for b on y." in page
     assert "| b | 1.000 (rank 1) | missing |" in page
     assert "(<../../report/a/x/report.md>)" in page
+
+
+def test_the_first_sentence_says_where_another_model_leads() -> None:
+    rankings = {
+        "x": ranking_of({"a": (0.95,), "b": (0.6,)}, seed=3),
+        "y": ranking_of({"a": (0.05,), "b": (0.95,)}, seed=4),
+    }
+    first = pages_of(rankings).splitlines()[2]
+    assert re.match(r"\*\*b is best\*\*: [^;]+; on x, a leads\. a is behind it on average\.", first)
+    same = pages_of({"x": ranking_of({"a": (0.95,), "b": (0.1,)}), "y": ranking_of({"a": (0.9,), "b": (0.2,)})})
+    assert "; on " not in same.splitlines()[2]
+
+
+def test_further_metrics_say_which_way_is_better_and_columns_what_they_count() -> None:
+    ranking = ranking_of({"a": (1.0, 0.9), "b": (0.1, 0.9)})
+    samples = cell_of(rows_of((1.0,))).samples[["sample_id", "doc_id", *DIMENSIONS]]
+    page = page_markdown(dict(leaderboard_pages(Board("x", ranking, samples, {}, {}, {}, "")))["md"])
+    assert "| model | exact_match (↑) | cer (↓) |" in page
+    assert "ms: median of what a caller waits for one answer alone." in page
+    # There is no column of the seconds that all answers took.
+    assert "s: what the model took" not in page
+
+
+def test_a_note_is_short_where_it_was_said_above() -> None:
+    assert briefly("first 40 samples only; stale: option a → b; references changed") == [
+        "first 40 samples only",
+        "stale",
+    ]
+    assert briefly("scored on other samples or references, so not compared") == ["see above"]
+    assert briefly("") == []
 
 
 def test_the_page_of_a_dataset_is_the_same_each_time_and_leads_to_reports() -> None:
