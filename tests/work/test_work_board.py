@@ -28,7 +28,7 @@ from vlmbench_assets.work.leaderboard_page import Board, leaderboard_pages
 from vlmbench_assets.work.rank import CellScores, Ranking, rank, terminal_rows
 from vlmbench_assets.work.separate import Pair
 from vlmbench_assets.work.standing import Standing, number_of, said_ms, standings, verdict
-from vlmbench_assets.work.winners import DIMENSIONS, winners
+from vlmbench_assets.work.winners import DIMENSIONS, over_datasets, winners
 from vlmbench_sdk import MetricPlugin
 
 if TYPE_CHECKING:
@@ -133,6 +133,30 @@ def test_the_winner_of_a_slice_is_told_from_the_next_or_not() -> None:
     assert found["field", "f0"].difference.verdict == "better"
     assert found["field", "f1"].best == ("a", "b")
     assert found["field", "f1"].difference.verdict == "no difference"
+
+
+def test_a_slice_that_several_datasets_have_has_a_winner_over_all_of_them() -> None:
+    samples = cell_of(rows_of((1.0,))).samples
+    others = samples.assign(subset=[f"only {at % 3}" for at in range(len(samples))])
+    chances = {"a": (1.0, 0.9), "b": (0.1, 0.9), "gone": None}
+    rankings = {
+        "x": replace(ranking_of(chances), samples=samples),
+        "y": replace(ranking_of(chances, seed=2), samples=others),
+    }
+    scores, slices = over_datasets(rankings, ["a", "b"])
+    found = {(each.dimension, each.group): each for each in winners(scores, slices, EXACT)}
+    # The subsets of one dataset alone are on its own page.
+    assert {dimension for dimension, _ in found} == {"field"}
+    winner = found["field", "f0"]
+    assert (winner.best, winner.samples, winner.difference.documents) == (("a",), 48, 48)
+    assert winner.score == pytest.approx(np.mean([rows["value"][::2].mean() for rows in both(rankings, "a")]))
+    page = pages_of(rankings)
+    assert "## Who wins which slice" in page
+    assert "| field | f0 | 48 | a |" in page
+
+
+def both(rankings: Mapping[str, Ranking], model: str) -> list[pd.DataFrame]:
+    return [ranking.scores[model].sort_values("sample_id") for ranking in rankings.values()]
 
 
 def test_figures_are_written_as_people_write_them() -> None:

@@ -153,6 +153,9 @@ def test_what_the_headline_does_not_score_is_in_the_pictures_by_another_metric()
     }
     drawn = _draw(bars.by_field, tables)
     assert [text.get_text() for text in drawn.axes[0].get_yticklabels()] == ["all, by kie_f1", "total"]
+    # Where the fields themselves are no dimension, all is by the headline.
+    bare = replace(tables, aggregates=tables.aggregates[tables.aggregates["dimension"] != "field"])
+    assert list(heatmap.grids(bare)[0].index) == ["total"]
     # A score in other units has no place on the same axis.
     other = replace(tables, metric_plugins={"exact_match": EXACT, "kie_f1": CER})
     assert list(heatmap.grids(other)[0].index) == ["total"]

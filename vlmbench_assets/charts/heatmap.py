@@ -67,14 +67,14 @@ def grids(tables: ReportTables) -> tuple[pd.DataFrame, pd.DataFrame]:
     that the headline does not score is there by another metric of the same range, and its name says so.
     """
     other = "doc_type" if tables.samples["doc_type"].nunique() > 1 else "subset"
-    fields = own_groups(tables, "field", alike(tables)).set_index("group")["metric"]
-    metrics = dict.fromkeys([tables.headline, *fields])
+    fields = own_groups(tables, "field", alike(tables)).set_index("group")["metric"].to_dict()
+    metrics = dict.fromkeys([tables.headline, *fields.values()])
     groups = pd.concat([tables.groups(f"field{PAIR}{other}", metric) for metric in metrics])
     groups = groups.set_index(["group", "metric"])[["value", "n"]]
     pairs = tables.samples[["field", other]].drop_duplicates()
     # Looked up by the joined name, since a field's own name may hold the character that joins.
-    pairs = pairs.assign(group=pairs["field"] + BETWEEN + pairs[other], metric=pairs["field"].map(fields))
-    pairs = pairs.fillna({"metric": tables.headline})
+    own = pd.Series([fields.get(name, tables.headline) for name in pairs["field"]], index=pairs.index, dtype=str)
+    pairs = pairs.assign(group=pairs["field"] + BETWEEN + pairs[other], metric=own)
     pairs = pairs.join(groups, on=["group", "metric"], how="inner").drop_duplicates("group")
     pairs["field"] = [named(*each, tables.headline) for each in zip(pairs["field"], pairs["metric"], strict=True)]
     scores = pairs.pivot_table(index="field", columns=other, values="value", dropna=False, aggfunc="first")

@@ -37,6 +37,7 @@ from vlmbench_assets.work.board_parts import (
     score_numbers,
     shown_pairs,
     unbroken,
+    winner_blocks,
 )
 from vlmbench_assets.work.markdown import NOTHING, interval, number
 from vlmbench_assets.work.rank import (
@@ -47,7 +48,9 @@ from vlmbench_assets.work.rank import (
     possible_ranks,
 )
 from vlmbench_assets.work.standing import Standing, leaders, listed, number_of, said_ms, standings, verdict
+from vlmbench_assets.work.winners import over_datasets, winners
 
+OVER_ALL = " Here are slices that several datasets have; their samples weigh alike, whatever dataset they are of."
 MOST_ELSEWHERE = 3
 """Datasets that the first sentence names, of those on which others lead."""
 
@@ -76,6 +79,7 @@ class BenchmarkBoard:
 def benchmark_pages(board: BenchmarkBoard) -> Iterator[tuple[Suffix, Page]]:
     """The page as it is written as HTML and as Markdown: its links go to pages of the same kind."""
     stand = standings(board.table, "value", [model for model, each in board.averages.models.items() if each.ranks])
+    slices = _slices(board)
     for suffix in ("html", "md"):
         sections = [
             Section(title, tuple(blocks))
@@ -85,6 +89,7 @@ def benchmark_pages(board: BenchmarkBoard) -> Iterator[tuple[Suffix, Page]]:
                 ("Score, latency and cost", _front(board, stand)),
                 ("Which differences are real", _pairs(board)),
                 ("Who leads where", _datasets(board, suffix)),
+                ("Who wins which slice", slices),
                 ("How this was made", _how(board)),
             )
             if blocks
@@ -239,6 +244,15 @@ def _datasets(board: BenchmarkBoard, suffix: Suffix) -> list[Block]:
         told = "yes" if len(first) == 1 else "no" if first else NOTHING
         rows.append((link, ranking.headline, scores + (", …" if len(first) > 4 else ""), told))
     return [Table(("dataset", "metric", "leads", "one model alone"), tuple(rows))]
+
+
+def _slices(board: BenchmarkBoard) -> list[Block]:
+    """Who wins the slices that several datasets have; what one alone has is on its own page."""
+    plugin, models = one_metric(board.rankings), list(board.averages.models)
+    if plugin is None or len(models) < 2:
+        return []
+    combine = next(iter(board.rankings.values())).combine
+    return winner_blocks(winners(*over_datasets(board.rankings, models), plugin, combine), OVER_ALL)
 
 
 def _how(board: BenchmarkBoard) -> list[Block]:

@@ -12,6 +12,7 @@ from vlmbench_assets.work.markdown import NOTHING, number
 from vlmbench_assets.work.rank import cost_cell, cost_header, milliseconds
 from vlmbench_assets.work.separate import Pair
 from vlmbench_assets.work.standing import Standing, listed
+from vlmbench_assets.work.winners import Winner
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -168,6 +169,34 @@ def _pair_row(pair: Pair, *, higher_is_better: bool) -> tuple[str, ...]:
         str(pair.documents),
         _said(pair, higher_is_better=higher_is_better),
     )
+
+
+def winner_blocks(found: Sequence[Winner], besides: str) -> list[Block]:
+    """The best model of each slice.
+
+    Args:
+        found: Those of all slices.
+        besides: What else to say of them, with a blank before it.
+    """
+    rows = [
+        (
+            each.dimension,
+            each.group,
+            str(each.samples),
+            listed(each.best),
+            number(each.score),
+            each.following if len(each.best) == 1 else NOTHING,
+            number(each.following_score if len(each.best) == 1 else None),
+            said_p(each.difference.p_holm) if len(each.best) == 1 else NOTHING,
+            "yes" if each.difference.verdict == "better" else "no",
+        )
+        for each in found
+    ]
+    said = (
+        "The best model of each slice, held against the next one on the same samples; p is corrected over the slices."
+    )
+    header = ("dimension", "slice", "samples", "best", "score", "next", "score", "p (Holm)", "told apart")
+    return [Paragraph((said + besides,)), Table(header, tuple(rows))] if rows else []
 
 
 def moved(found: Difference | None) -> str:

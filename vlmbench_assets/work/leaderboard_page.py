@@ -34,17 +34,17 @@ from vlmbench_assets.work.board_parts import (
     notices,
     pair_blocks,
     picture,
-    said_p,
     score_numbers,
     shown_pairs,
     unbroken,
+    winner_blocks,
     with_link,
 )
 from vlmbench_assets.work.compare import Difference
 from vlmbench_assets.work.markdown import NOTHING, interval, number
 from vlmbench_assets.work.rank import FIXED, Ranking, last_answer, one_currency, terminal_rows
 from vlmbench_assets.work.separate import with_intervals
-from vlmbench_assets.work.standing import Standing, leaders, listed, number_of, said_ms, standings, verdict
+from vlmbench_assets.work.standing import Standing, leaders, number_of, said_ms, standings, verdict
 from vlmbench_assets.work.winners import DIMENSIONS, winners
 
 SINCE = (
@@ -200,26 +200,8 @@ def _slices(board: Board) -> list[Block]:
     if not found:
         return []
     left = [model for model in ranking.scores if model not in scores]
-    rows = [
-        (
-            each.dimension,
-            each.group,
-            str(each.samples),
-            listed(each.best),
-            number(each.score),
-            each.following if len(each.best) == 1 else NOTHING,
-            number(each.following_score if len(each.best) == 1 else None),
-            said_p(each.difference.p_holm) if len(each.best) == 1 else NOTHING,
-            "yes" if each.difference.verdict == "better" else "no",
-        )
-        for each in found
-    ]
-    said = (
-        "The best model of each slice, held against the next one on the same samples; p is corrected over the slices."
-    )
-    said += f" Left out, for other samples were asked: {', '.join(left)}." if left else ""
-    header = ("dimension", "slice", "samples", "best", "score", "next", "score", "p (Holm)", "told apart")
-    return [Paragraph((said,)), Table(header, tuple(rows))]
+    said = f" Left out, for other samples were asked: {', '.join(left)}." if left else ""
+    return winner_blocks(found, said)
 
 
 def _metrics(board: Board) -> list[Block]:
