@@ -1,6 +1,6 @@
 """The leaderboard of a dataset as a page for people."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -42,7 +42,8 @@ from vlmbench_assets.work.board_parts import (
 )
 from vlmbench_assets.work.compare import Difference
 from vlmbench_assets.work.markdown import NOTHING, interval, number
-from vlmbench_assets.work.rank import FIXED, Ranking, last_answer, one_currency, terminal_rows
+from vlmbench_assets.work.rank import FIXED, Ranking, known, last_answer, one_currency, terminal_rows
+from vlmbench_assets.work.report_tables import HEADLINE_POLICY
 from vlmbench_assets.work.separate import with_intervals
 from vlmbench_assets.work.standing import Standing, leaders, number_of, said_ms, standings, verdict
 from vlmbench_assets.work.winners import DIMENSIONS, winners
@@ -205,19 +206,30 @@ def _slices(board: Board) -> list[Block]:
 
 
 def _metrics(board: Board) -> list[Block]:
-    table = board.ranking.table
-    others = [name for name in table.columns if name not in FIXED and name != board.ranking.headline]
+    table, headline, plugins = board.ranking.table, board.ranking.headline, board.ranking.plugins
+    others = [name for name in table.columns if name not in FIXED and name != headline and table[name].notna().any()]
     if not others:
         return []
-    arrows = {name: "↑" if plugin.higher_is_better else "↓" for name, plugin in board.ranking.plugins.items()}
-    header = [f"{name} ({arrows[name]})" if name in arrows else name for name in [board.ranking.headline, *others]]
-    rows = [
-        (row["model"], *(number(row[name]) for name in [board.ranking.headline, *others]))
-        for row in table.to_dict("records")
-        if board.ranking.cells[row["model"]] is not None
-    ]
-    said = "↑: higher is better, ↓: lower. A metric counts the samples that it applies to."
-    return [Paragraph((said,)), Table(("model", *header), tuple(rows))]
+    shown = [headline, *others]
+    arrows = {name: f" ({'↑' if plugins[name].higher_is_better else '↓'})" for name in shown if name in plugins}
+    rows = []
+    for model in table["model"]:
+        cell = board.ranking.cells[model]
+        if cell is not None:
+            overall = cell.aggregates[cell.aggregates["dimension"] == "overall"]
+            found = overall[overall["policy"] == HEADLINE_POLICY].set_index("metric").to_dict("index")
+            rows.append((model, *(_with_ends(found.get(name)) for name in shown)))
+    said = "↑: higher is better, ↓: lower; beside each score its 95 % interval. Metrics count what they apply to."
+    return [Paragraph((said,)), Table(("model", *(f"{name}{arrows.get(name, '')}" for name in shown)), tuple(rows))]
+
+
+def _with_ends(row: Mapping[Hashable, float | None] | None) -> str:
+    """A score with its interval behind it, which stays on one line."""
+    if row is None:
+        return NOTHING
+    value, low, high = (known(row[name]) for name in ("value", "ci_low", "ci_high"))
+    ends = interval(low, high).replace(" ", "\N{NO-BREAK SPACE}")
+    return f"{number(value)} ({ends})" if ends else number(value)
 
 
 def _how(board: Board) -> list[Block]:
