@@ -178,7 +178,8 @@ def test_figures_of_a_row_are_of_the_samples_that_count_for_the_headline(copy: P
     page = make_leaderboard(bench_of(copy), "pages")[0]
     with (copy / "data/leaderboard/pages/leaderboard.csv").open(encoding="utf-8", newline="") as file:
         row = next(row for row in csv.DictReader(file) if row["model"] == "one")
-    assert (row["samples"], row["failed"], float(row["coverage"])) == ("48", "1", pytest.approx(47 / 48))
+    assert (row["samples"], row["failed"]) == ("48", "1")
+    assert float(row["coverage"]) == pytest.approx(47 / 48)
     assert "48 (that of_f0 scores, of 96; 24 documents in all)" in page
     said = CliRunner().invoke(cli, ["leaderboard", "pages", "--workspace", str(copy)]).output
     assert re.search(r"97\.9 % +48 +1 ", said)
@@ -268,7 +269,7 @@ def test_a_browser_shows_the_page_at_any_width(made: Path) -> None:
                 assert all(each.evaluate(WHOLE) for each in page.locator("figure img").all()), "a picture is cut"
             if page.locator(".zoom").count():
                 page.locator(".zoom > summary").first.press("Enter")
-                assert page.locator(".zoom img").first.bounding_box()["width"] >= LARGE
+                assert page.locator(".zoom img").first.evaluate("each => each.offsetWidth") >= LARGE
                 page.locator(".zoom > summary").first.press("Enter")
             page.set_viewport_size({"width": 1200, "height": 800})
             assert page.evaluate(CLIPPED) == [], "a table is read without scrolling"
