@@ -18,7 +18,7 @@ from vlmbench_assets.charts.style import (
     scored,
     shades,
 )
-from vlmbench_assets.work.aggregate import BETWEEN, PAIR
+from vlmbench_assets.work.aggregate import PAIR, group_values
 from vlmbench_assets.work.own_metric import alike, own_groups
 from vlmbench_assets.work.report_tables import ReportTables
 
@@ -74,7 +74,7 @@ def grids(tables: ReportTables) -> tuple[pd.DataFrame, pd.DataFrame]:
     pairs = tables.samples[["field", other]].drop_duplicates()
     # Looked up by the joined name, since a field's own name may hold the character that joins.
     own = pd.Series([fields.get(name, tables.headline) for name in pairs["field"]], index=pairs.index, dtype=str)
-    pairs = pairs.assign(group=pairs["field"] + BETWEEN + pairs[other], metric=own)
+    pairs = pairs.assign(group=group_values(pairs, f"field{PAIR}{other}"), metric=own)
     pairs = pairs.join(groups, on=["group", "metric"], how="inner").drop_duplicates("group")
     pairs["field"] = [named(*each, tables.headline) for each in zip(pairs["field"], pairs["metric"], strict=True)]
     scores = pairs.pivot_table(index="field", columns=other, values="value", dropna=False, aggfunc="first")
