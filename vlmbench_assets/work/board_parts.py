@@ -192,11 +192,10 @@ def winner_blocks(found: Sequence[Winner], besides: str) -> list[Block]:
         )
         for each in found
     ]
-    said = (
-        "The best model of each slice, held against the next one on the same samples; p is corrected over the slices."
-    )
+    said = "The best model of each slice, held against the next one on the same samples; p is corrected over the slices"
+    said += f" of a dimension.{besides}"
     header = ("dimension", "slice", "samples", "best", "score", "next", "score", "p (Holm)", "told apart")
-    return [Paragraph((said + besides,)), Table(header, tuple(rows))] if rows else []
+    return [Paragraph((said,)), Table(header, tuple(rows))] if rows else []
 
 
 def moved(found: Difference | None) -> str:
