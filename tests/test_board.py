@@ -24,6 +24,7 @@ from vlmbench_assets.make.benchmark_leaderboard import benchmarks_to_show, make_
 from vlmbench_assets.make.leaderboard import make_leaderboard, rank_dataset
 from vlmbench_assets.make.metrics import make_metrics
 from vlmbench_assets.make.report import make_report
+from vlmbench_assets.make.samples import ensure_samples
 from vlmbench_assets.plan import make_plan, summary
 from vlmbench_assets.staleness import Judge
 
@@ -32,6 +33,8 @@ CELLS = [("one", "pages"), ("two", "pages"), ("three", "pages"), ("one", "more")
 CLIPPED = """[...document.querySelectorAll(".scroll")]
     .filter((each) => each.querySelector("table") && each.scrollWidth > each.clientWidth)
     .map((each) => each.textContent.trim().slice(0, 80))"""
+WHOLE = "each => { const box = each.getBoundingClientRect(); return box.left >= 0 && box.right <= innerWidth; }"
+LARGE = 900
 LINK = re.compile(r'href="([^"#]+)"|\]\(<?([^)>]+)>?\)')
 
 
@@ -83,6 +86,10 @@ def test_pages_and_tables_say_what_is_missing(made: Path) -> None:
     with (made / "data/benchmark_leaderboard/both/leaderboard.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["model"]: row for row in csv.DictReader(file)}
     assert list(rows) == ["one", "two", "three"]
+    assert (rows["one"]["coverage"], rows["one"]["failed"]) == ("1.0", "0")
+    # One that lacks a cell has no figure over all of them.
+    assert (rows["three"]["coverage"], rows["three"]["failed"]) == ("", "")
+    assert "| possible | front | coverage | failed | ms |" in text
     assert (rows["one"]["by"], rows["one"]["rank_high"], rows["one"]["cells"]) == ("mean exact_match", "1", "2")
     assert (rows["three"]["rank"], rows["three"]["value"], rows["three"]["cells"]) == ("", "", "1")
     assert rows["three"]["more/exact_match"] == ""
@@ -130,6 +137,67 @@ def test_a_page_that_doubts_a_cell_is_made_again_when_the_doubt_is_gone(copy: Pa
         "its page says that two × pages is stale",
         "its page says that two × more is stale",
     }
+
+
+def test_a_corrected_reference_leaves_old_scores_comparable_with_each_other(copy: Path) -> None:
+    path = copy / "source/samples.jsonl"
+    first, *rest = path.read_text(encoding="utf-8").splitlines()
+    corrected = json.loads(first)
+    corrected["messages"][1]["content"] = "corrected"
+    path.write_text("\n".join([json.dumps(corrected), *rest]) + "\n", encoding="utf-8")
+    before = rank_dataset(bench_of(copy), "pages").table[["model", "exact_match", "rank_low", "rank_high"]]
+    ensure_samples(bench_of(copy), "pages")
+    ranking = rank_dataset(bench_of(copy), "pages")
+    assert ranking.table[before.columns].equals(before)
+    assert len(ranking.scores) == 3
+    assert all(note == "stale: references changed" for note in ranking.table["note"])
+    page = make_leaderboard(bench_of(copy), "pages")[0]
+    assert "> **All are scored on the earlier references, which were changed since: run again" in page
+    assert "not compared" not in page
+    assert "**one is best of the 2 that can be compared**" in make_benchmark_leaderboard(bench_of(copy), "both")[0]
+    for model, apart, notice in (("one", ["one"], "Those compared are scored on the earlier"), ("two", ["three"], "")):
+        make_metrics(bench_of(copy), Cell(model, "pages"))
+        make_aggregates(bench_of(copy), Cell(model, "pages"))
+        ranking = rank_dataset(bench_of(copy), "pages")
+        notes = ranking.table.set_index("model")["note"]
+        assert [name for name in notes.index if "so not compared" in notes[name]] == apart
+        assert ranking.notice.startswith(notice)
+        assert bool(ranking.notice) == bool(notice)
+
+
+def test_figures_of_a_row_are_of_the_samples_that_count_for_the_headline(copy: Path) -> None:
+    write_yaml(copy, "metrics/of_f0", "plugin: exact_match\napplies_to: {field: [f0]}\n")
+    text = "models: [one]\ndatasets: [pages]\nmetrics: [exact_match, of_f0]\nheadline: of_f0\n"
+    (copy / "registries/benchmarks/both.yaml").unlink()
+    write_yaml(copy, "benchmarks/alone", text)
+    refused = "{00-clean-f0: refused, 00-clean-f1: refused, 01-clean-f1: refused}"
+    write_yaml(copy, "models/one", f"plugin: echo\noptions: {{answer: a, statuses: {refused}}}\n")
+    answer(copy, "one", "pages")
+    make_metrics(bench_of(copy), Cell("one", "pages"))
+    make_aggregates(bench_of(copy), Cell("one", "pages"))
+    page = make_leaderboard(bench_of(copy), "pages")[0]
+    with (copy / "data/leaderboard/pages/leaderboard.csv").open(encoding="utf-8", newline="") as file:
+        row = next(row for row in csv.DictReader(file) if row["model"] == "one")
+    assert (row["samples"], row["failed"]) == ("48", "1")
+    assert float(row["coverage"]) == pytest.approx(47 / 48)
+    assert "48 (that of_f0 scores, of 96; 24 documents in all)" in page
+    said = CliRunner().invoke(cli, ["leaderboard", "pages", "--workspace", str(copy)]).output
+    assert re.search(r"97\.9 % +48 +1 ", said)
+
+
+def test_the_page_says_when_it_was_answered_and_what_changed_since_last_time(copy: Path) -> None:
+    tables = [copy / f"data/answers/{model}/pages/answers.csv" for model in ("one", "two", "three")]
+    last = max(row["answered_at"] for path in tables for row in csv.DictReader(path.read_text("utf-8").splitlines()))
+    text = make_leaderboard(bench_of(copy), "pages")[0]
+    assert f"Last answer: {last[:10]}." in text.splitlines()[2]
+    assert "since last time" not in text
+    write_yaml(copy, "models/two", "plugin: echo\noptions: {answer: 'a'}\n")
+    answer(copy, "two", "pages")
+    make_metrics(bench_of(copy), Cell("two", "pages"))
+    make_aggregates(bench_of(copy), Cell("two", "pages"))
+    table = make_leaderboard(bench_of(copy), "pages")[0].partition("| since last time |")[2]
+    assert re.search(r"^\| two \| [^|]+\| [^|]+\| \+0\.\d{3} \(better\) \|", table, re.MULTILINE)
+    assert re.search(r"^\| three \| [^|]+\| [^|]+\| — \|", table, re.MULTILINE)
 
 
 def test_a_run_ends_with_the_benchmark(copy: Path, vlmbench: Run) -> None:
@@ -198,6 +266,11 @@ def test_a_browser_shows_the_page_at_any_width(made: Path) -> None:
             for width in (1280, 390):
                 page.set_viewport_size({"width": width, "height": 800})
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+                assert all(each.evaluate(WHOLE) for each in page.locator("figure img").all()), "a picture is cut"
+            if page.locator(".zoom").count():
+                page.locator(".zoom > summary").first.press("Enter")
+                assert page.locator(".zoom img").first.evaluate("each => each.offsetWidth") >= LARGE
+                page.locator(".zoom > summary").first.press("Enter")
             page.set_viewport_size({"width": 1200, "height": 800})
             assert page.evaluate(CLIPPED) == [], "a table is read without scrolling"
             assert_accessible(page)

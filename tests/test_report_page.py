@@ -1,5 +1,6 @@
 """A cell's page: what changed since it was scored before, its samples with their pictures, and when it is stale."""
 
+import io
 import re
 import shutil
 import sys
@@ -13,7 +14,7 @@ from tests.staleness.made import png
 from tests.support import Run, write_source, write_yaml
 from vlmbench_assets.catalog import Cell
 from vlmbench_assets.make.report import make_report
-from vlmbench_assets.make.report_facts import GONE
+from vlmbench_assets.make.since import GONE
 from vlmbench_assets.make.thumbnails import MOST_BYTES, thumbnails
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.work.cell_report.samples import SHOWN
@@ -136,6 +137,15 @@ def test_a_thumbnail_keeps_its_bound_and_leaves_out_what_it_must_not_read(tmp_pa
     assert list(found) == ["a"]
     assert 0 < len(found["a"]) <= MOST_BYTES
     assert found["a"].startswith(b"\xff\xd8")
+    # A receipt is as readable as it is wide, however long it is.
+    receipt = Image.new("L", (620, 1800), 255)
+    for line in range(60):
+        receipt.paste(0, (40, 30 * line + 10, 40 + 9 * (line % 60), 30 * line + 14))
+    receipt.save(root / "receipt.png")
+    one = {"images": ['["receipt.png"]'], "image_sha256": [f'["{digest_bytes((root / "receipt.png").read_bytes())}"]']}
+    small = thumbnails(pd.DataFrame({"sample_id": ["a"], **one}), root)["a"]
+    with Image.open(io.BytesIO(small)) as shown:
+        assert shown.size == (620, 1800)
 
 
 def test_the_command_opens_the_page_in_a_browser(

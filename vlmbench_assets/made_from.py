@@ -19,7 +19,7 @@ from vlmbench_sdk.entries import Applies
 
 AGGREGATION = "3"
 """Raised when the same scores could aggregate to other numbers: intervals, policies, groups."""
-PAGE = "5"
+PAGE = "6"
 """Raised when the same tables give another report or leaderboard."""
 HEATMAP_PAIRS = ("field*doc_type", "field*subset")
 """Pairs that the report's heatmap is drawn from, besides the declared dimensions."""

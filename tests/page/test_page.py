@@ -112,8 +112,13 @@ def test_very_long_texts_are_not_compared() -> None:
     assert [change.kind for change in changes("a" * (LONGEST + 1), "a")] == ["gold", "answer"]
 
 
+def test_no_heading_of_a_table_is_empty() -> None:
+    html = page_html(Page("t", (), (Section("s", (Table(("", "n"), (("a", "1"),)),)),)))
+    assert "<thead><tr><td></td><th" in html
+
+
 def test_numbers_stand_at_the_right() -> None:
-    assert all(map(is_number, ["0.93", "—", "−1.5", "12 %", "411 ms", "1 024", ""]))
+    assert all(map(is_number, ["0.93", "—", "−1.5", "12 %", "411 ms", "1 024", "3–4", ""]))
     assert not any(map(is_number, ["receipt-1", "1a", "0.1 to 0.2", "2026-11-21"]))
 
 

@@ -25,6 +25,7 @@ CER = MetricPlugin(
     aggregate="corpus",
     unit="edits per character",
 )
+PLUGINS = {"exact_match": EXACT, "cer": CER}
 DIMENSIONS = ("overall", "field", "doc_type", "subset", "language", "field*doc_type", "field*subset")
 
 
@@ -106,10 +107,11 @@ def tables_of(rows: Sequence[Row]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataF
     )
 
 
-def cell_of(rows: Sequence[Row], headline: str = "exact_match") -> ReportTables:
+def cell_of(
+    rows: Sequence[Row], headline: str = "exact_match", plugins: Mapping[str, MetricPlugin] = PLUGINS
+) -> ReportTables:
     """Everything a report is made from."""
     samples, answers, metrics = tables_of(rows)
-    plugins = {"exact_match": EXACT, "cer": CER}
     aggregates = aggregate(samples, answers, metrics, plugins, DIMENSIONS)
     return ReportTables(samples, answers, metrics, aggregates, headline, plugins, "model on dataset")
 

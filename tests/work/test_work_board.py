@@ -1,5 +1,6 @@
 """What leaderboards say: who leads, who wins a slice, averages over datasets that refuse what has none, pictures."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -19,14 +20,15 @@ from vlmbench_assets.page.as_markdown import page_markdown
 from vlmbench_assets.page.blocks import Inline
 from vlmbench_assets.work.aggregate import counted, joined
 from vlmbench_assets.work.average import MEAN_RANK, average
-from vlmbench_assets.work.benchmark_page import BenchmarkBoard, benchmark_pages, benchmark_rows, benchmark_table
-from vlmbench_assets.work.board_parts import Suffix, notices, said_p, shown_pairs, signed
+from vlmbench_assets.work.benchmark_page import BenchmarkBoard, benchmark_pages
+from vlmbench_assets.work.benchmark_table import benchmark_rows, benchmark_table
+from vlmbench_assets.work.board_parts import Suffix, briefly, notices, said_p, shown_pairs, signed
 from vlmbench_assets.work.draw import render_png
 from vlmbench_assets.work.leaderboard_page import Board, leaderboard_pages
 from vlmbench_assets.work.rank import CellScores, Ranking, rank, terminal_rows
 from vlmbench_assets.work.separate import Pair
 from vlmbench_assets.work.standing import Standing, number_of, said_ms, standings, verdict
-from vlmbench_assets.work.winners import DIMENSIONS, winners
+from vlmbench_assets.work.winners import DIMENSIONS, over_datasets, winners
 from vlmbench_sdk import MetricPlugin
 
 if TYPE_CHECKING:
@@ -131,6 +133,30 @@ def test_the_winner_of_a_slice_is_told_from_the_next_or_not() -> None:
     assert found["field", "f0"].difference.verdict == "better"
     assert found["field", "f1"].best == ("a", "b")
     assert found["field", "f1"].difference.verdict == "no difference"
+
+
+def test_a_slice_that_several_datasets_have_has_a_winner_over_all_of_them() -> None:
+    samples = cell_of(rows_of((1.0,))).samples
+    others = samples.assign(subset=[f"only {at % 3}" for at in range(len(samples))])
+    chances = {"a": (1.0, 0.9), "b": (0.1, 0.9), "gone": None}
+    rankings = {
+        "x": replace(ranking_of(chances), samples=samples),
+        "y": replace(ranking_of(chances, seed=2), samples=others),
+    }
+    scores, slices = over_datasets(rankings, ["a", "b"])
+    found = {(each.dimension, each.group): each for each in winners(scores, slices, EXACT)}
+    # The subsets of one dataset alone are on its own page.
+    assert {dimension for dimension, _ in found} == {"field"}
+    winner = found["field", "f0"]
+    assert (winner.best, winner.samples, winner.difference.documents) == (("a",), 48, 48)
+    assert winner.score == pytest.approx(np.mean([rows["value"][::2].mean() for rows in both(rankings, "a")]))
+    page = pages_of(rankings)
+    assert "## Who wins which slice" in page
+    assert "| field | f0 | 48 | a |" in page
+
+
+def both(rankings: Mapping[str, Ranking], model: str) -> list[pd.DataFrame]:
+    return [ranking.scores[model].sort_values("sample_id") for ranking in rankings.values()]
 
 
 def test_figures_are_written_as_people_write_them() -> None:
@@ -312,6 +338,37 @@ def test_the_page_of_a_benchmark_says_what_is_missing() -> None:
     assert "A score to average is lacking for b on y." in page
     assert "| b | 1.000 (rank 1) | missing |" in page
     assert "(<../../report/a/x/report.md>)" in page
+
+
+def test_the_first_sentence_says_where_another_model_leads() -> None:
+    rankings = {
+        "x": ranking_of({"a": (0.95,), "b": (0.6,)}, seed=3),
+        "y": ranking_of({"a": (0.05,), "b": (0.95,)}, seed=4),
+    }
+    first = pages_of(rankings).splitlines()[2]
+    assert re.match(r"\*\*b is best\*\*: [^;]+; on x, a leads\. a is behind it on average\.", first)
+    same = pages_of({"x": ranking_of({"a": (0.95,), "b": (0.1,)}), "y": ranking_of({"a": (0.9,), "b": (0.2,)})})
+    assert "; on " not in same.splitlines()[2]
+
+
+def test_further_metrics_say_which_way_is_better_and_columns_what_they_count() -> None:
+    ranking = ranking_of({"a": (1.0, 0.9), "b": (0.1, 0.9)})
+    samples = cell_of(rows_of((1.0,))).samples[["sample_id", "doc_id", *DIMENSIONS]]
+    page = page_markdown(dict(leaderboard_pages(Board("x", ranking, samples, {}, {}, {}, "")))["md"])
+    table = page.partition("| model | exact_match (↑) | cer (↓) |")[2].replace("\N{NO-BREAK SPACE}", " ")
+    assert re.search(r"^\| b \| 0\.\d{3} \(0\.\d{3} to 0\.\d{3}\) \| 0\.\d{3} \(0\.\d{3} to ", table, re.MULTILINE)
+    assert "ms: median of what a caller waits for one answer alone." in page
+    # There is no column of the seconds that all answers took.
+    assert "s: what the model took" not in page
+
+
+def test_a_note_is_short_where_it_was_said_above() -> None:
+    assert briefly("first 40 samples only; stale: option a → b; references changed") == [
+        "first 40 samples only",
+        "stale",
+    ]
+    assert briefly("scored on other samples or references, so not compared") == ["see above"]
+    assert briefly("") == []
 
 
 def test_the_page_of_a_dataset_is_the_same_each_time_and_leads_to_reports() -> None:

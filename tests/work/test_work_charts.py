@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.work.cells import Row, cell_of, realistic_rows
+from tests.work.cells import CER, EXACT, Row, cell_of, realistic_rows
 from vlmbench_assets.builtin import vlmbench_charts
 from vlmbench_assets.charts import bars, confusion, errors, heatmap, numbers, style
-from vlmbench_assets.work.classes import MOST, OTHER
+from vlmbench_assets.work.classes import MOST, NONE_SUCH, OTHER
 from vlmbench_assets.work.classes import confusion as confused
 from vlmbench_assets.work.draw import draw_pictures, render_png
 from vlmbench_assets.work.report_tables import ReportTables
@@ -136,6 +136,31 @@ def test_a_pair_without_samples_is_no_zero() -> None:
     assert counts.to_numpy().tolist() == [[0, 1], [1, 0]]
 
 
+def test_what_the_headline_does_not_score_is_in_the_pictures_by_another_metric() -> None:
+    rows = [
+        *(Row(f"t{at}", f"d{at}", {"exact_match": 1.0}, field="total", category="correct") for at in range(3)),
+        *(Row(f"a{at}", f"d{at}", {"kie_f1": 0.5}, field="all", subset="blur") for at in range(3)),
+    ]
+    tables = cell_of(rows, plugins={"exact_match": EXACT, "kie_f1": EXACT.model_copy(update={"name": "kie_f1"})})
+    tables.metrics.loc[tables.metrics["metric"] == "kie_f1", "category"] = "wrong_value"
+    scores, counts = heatmap.grids(tables)
+    assert (scores.loc["all, by kie_f1", "blur"], counts.loc["all, by kie_f1", "blur"]) == (0.5, 3)
+    assert errors.numbers(tables).to_dict("list") == {
+        "field": ["all", "total"],
+        "correct": [0, 3],
+        "wrong value": [3, 0],
+        "n": [3, 3],
+    }
+    drawn = _draw(bars.by_field, tables)
+    assert [text.get_text() for text in drawn.axes[0].get_yticklabels()] == ["all, by kie_f1", "total"]
+    # Where the fields themselves are no dimension, all is by the headline.
+    bare = replace(tables, aggregates=tables.aggregates[tables.aggregates["dimension"] != "field"])
+    assert list(heatmap.grids(bare)[0].index) == ["total"]
+    # A score in other units has no place on the same axis.
+    other = replace(tables, metric_plugins={"exact_match": EXACT, "kie_f1": CER})
+    assert list(heatmap.grids(other)[0].index) == ["total"]
+
+
 def test_errors_are_counted_by_what_became_of_the_answer() -> None:
     rows = [
         Row("a", "1", {"exact_match": 1.0}, category="correct"),
@@ -144,7 +169,7 @@ def test_errors_are_counted_by_what_became_of_the_answer() -> None:
         Row("d", "1", {"exact_match": None}, status="parse_failed", category="unparsed"),
         Row("e", "1", {"exact_match": None}, references=(), detail="no gold"),
     ]
-    counts = errors.error_counts(cell_of(rows), "exact_match")
+    counts = errors.error_counts(errors.all_kinds(cell_of(rows)))
     assert counts.loc["total"].to_dict() == {"correct": 1, "failed": 1, "spurious": 1, "unparsed": 1, "unscored": 1}
 
 
@@ -171,7 +196,7 @@ def test_classes_are_counted_with_failures_as_a_class_of_their_own() -> None:
     ]
     counts = confused(cell_of(rows))
     assert counts.index.tolist() == ["акт", "счёт"]
-    assert counts.columns.tolist() == ["акт", "счёт", OTHER, UNPARSED_CLASS]
+    assert counts.columns.tolist() == ["акт", "счёт", NONE_SUCH, UNPARSED_CLASS]
     assert counts.to_numpy().tolist() == [[0, 1, 1, 1], [0, 1, 0, 0]]
 
 
@@ -188,7 +213,10 @@ def test_of_many_classes_the_largest_stand_by_name() -> None:
         for kind in range(MOST + 4)
         for at in range(2 if kind >= 4 else 1)
     ]
+    rows.append(Row("x", "x", {"exact_match": 0.0}, detail=class_detail("c10", "other")))
     counts = confused(cell_of(rows))
+    # A class that is there and one that is not are two things.
+    assert counts.loc["c10"].to_dict() == dict.fromkeys(counts.columns, 0) | {"c10": 2, NONE_SUCH: 1}
     assert counts.index.tolist() == [*(f"c{kind:02d}" for kind in range(4, MOST + 4)), OTHER]
     assert counts.loc[OTHER, OTHER] == 4
     assert counts.to_numpy().sum() == len(rows)

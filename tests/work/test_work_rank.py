@@ -42,7 +42,7 @@ def _scores(right: int, of: int, *, limit: int | None = None, cer: float = 0.1) 
     scored = counted(joined(tables.samples, tables.answers, tables.metrics), EXACT, "failures_worst")
     scored = scored[scored["metric"] == "exact_match"]
     columns = ["sample_id", "doc_id", "value", "weight", "category", "detail"]
-    return CellScores(tables.aggregates, tables.answers, limit, 2.0, counted=scored[columns])
+    return CellScores(tables.aggregates, tables.answers, limit, 2.0, counted=scored[columns], failed=0)
 
 
 def test_models_are_ranked_and_none_is_dropped() -> None:
@@ -122,11 +122,12 @@ def test_pairs_share_flips_and_have_the_same_p_as_alone() -> None:
 
 def test_what_failed_is_said_as_it_is_counted() -> None:
     assert {"error", "timeout", "refused", "parse_failed"} == UNANSWERED
-    cut = replace(_scores(5, 10), answers=_scores(5, 10).answers.assign(status="truncated"))
-    ranking = rank_all({"a": cut}, "exact_match", PLUGINS)
-    assert ranking.table["failed"].tolist() == [0]
+    ranking = rank_all({"a": replace(_scores(5, 10), failed=None), "b": _scores(4, 10)}, "exact_match", PLUGINS)
+    assert ranking.table["failed"].astype(object).tolist() == [pd.NA, 0]
     page = page_of(ranking)
-    assert "failed: answers in error, timed out, refused, unreadable." in page
+    assert (
+        "samples: those that count for exact_match. coverage: the share of them with a score. failed: of them" in page
+    )
     assert "An answer that was cut off is scored as it stands." in page
 
 

@@ -1,19 +1,21 @@
 """The page says what the tables say, for full cells, failing ones and empty ones."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from tests.work.cells import EXACT, Row, cell_of, realistic_rows
+from tests.work.cells import CER, EXACT, Row, cell_of, realistic_rows
 from vlmbench_assets.builtin import vlmbench_charts
+from vlmbench_assets.page.as_html import page_html
 from vlmbench_assets.page.as_markdown import page_markdown
 from vlmbench_assets.page.blocks import Picture, SampleCard, Tiles
-from vlmbench_assets.work.cell_report.facts import ReportFacts
+from vlmbench_assets.work.cell_report.facts import ReportFacts, Since
 from vlmbench_assets.work.cell_report.page import report_page
 from vlmbench_assets.work.cell_report.samples import SHOWN, flipped_rows, worst_samples
-from vlmbench_assets.work.compare import Scored
+from vlmbench_assets.work.compare import Difference, Scored
 from vlmbench_assets.work.cost import cost_of
 from vlmbench_assets.work.draw import Drawn
 from vlmbench_assets.work.report_tables import ReportTables
@@ -206,6 +208,65 @@ def test_the_paired_drop_from_clean_stands_beside_the_subsets() -> None:
     (row,) = (line for line in page.splitlines() if line.startswith("| blur | 1.000"))
     assert "| 0.200 | −0.800 |" in row
     assert "| worse | 20 | 20 |" in row
+
+
+KIE = EXACT.model_copy(update={"name": "kie_f1"})
+
+
+def test_what_the_headline_does_not_score_is_on_the_page_by_another_metric() -> None:
+    rows = [
+        *(Row(f"t{at}", f"d{at}", {"exact_match": 1.0}, field="total", category="correct") for at in range(5)),
+        *(Row(f"v{at}", f"d{at}", {"exact_match": 1.0}, field="vat", category="correct") for at in range(4)),
+        *(Row(f"a{at}", f"d{at}", {"kie_f1": 0.25 * at, "never": None}, field="all") for at in range(4)),
+        Row("n", "d9", {}, field="note"),
+    ]
+    plugins = {"exact_match": EXACT, "kie_f1": KIE, "cer": CER, "never": KIE}
+    tables = cell_of(rows, plugins=plugins)
+    page = markdown(tables)
+    assert "- **5 samples are not scored by exact_match:** kie_f1 scores 4, 0.375; nothing scores 1." in page
+    table = page.partition("## By field")[2].partition("## ")[0]
+    # No column of a metric that scores no group.
+    assert "| field | scored by | score | 95 % interval | coverage | n |" in table
+    assert "| all | kie_f1 | 0.375 | 4 documents: too few | 100.0 % | 4 |" in table
+    assert "| total | exact_match | 1.000 | 0.566 to 1.000 |" in table
+    cards = [block for block in worst_samples(tables, {}) if isinstance(block, SampleCard)]
+    assert [card.title for card in cards] == ["a0", "a1", "a2", "a3"]
+    assert ("kie_f1", "0.000") in cards[0].facts
+    assert tiles(tables)["coverage"] == ("100.0 %", "9 of 9 scored; 5 more are not for this metric")
+
+
+def test_of_equally_bad_samples_kinds_and_fields_take_turns_the_worst_by_another_metric_first() -> None:
+    rows = [
+        *(
+            Row(f"t{at}", f"d{at}", {"exact_match": 0.0, "cer": at / 20}, field="total", category="wrong_value")
+            for at in range(12)
+        ),
+        Row("x", "d0", {"exact_match": 0.0}, field="total", category="missing"),
+        Row("y", "d1", {"exact_match": 0.0}, field="date", category="missing"),
+    ]
+    # The gold of all is the same text, which in one field may be a copy of the same document.
+    rows = [replace(row, references=(row.sample,)) for row in rows]
+    assert [card.title for card in worst(rows)] == ["t11", "x", "y", "t10", "t9", "t8", "t7", "t6", "t5", "t4"]
+    copies = [
+        Row(f"{at}-{subset}", f"{at}-{subset}", {"exact_match": 0.0}, references=(f"{at}",))
+        for at in range(3)
+        for subset in ("blur", "clean")
+    ]
+    assert [card.title for card in worst(copies)][:4] == ["0-blur", "1-blur", "2-blur", "0-clean"]
+
+
+def test_no_heading_is_empty_and_one_sample_is_one_sample() -> None:
+    flip = {"sample_id": "a", "field": "f", "question": "?", "references": "[]", "first": 0.0, "second": 1.0}
+    flip |= {"moved": "better", "answer_first": "", "answer_second": "", "status_first": "ok", "status_second": "ok"}
+    since = Since([], "exact_match", Difference(9, 9, 0.0, 0.1, 0.1), pd.DataFrame([flip]), 1)
+    page = markdown(cell_of(realistic_rows(["total"], ["clean"])), replace(FACTS, since=since))
+    assert "- **Since last time:** exact_match +0.100, cannot be told; 1 sample flipped." in page
+    assert "**1 sample flipped**: 1 better, 0 worse. Left out: 1 sample that only one of both has." in page
+    html = page_html(report_page(cell_of(FOUR), FACTS, [], "html"))
+    assert re.search(r"<th[^>]*></th>|<thead>(?!<tr><th)|<td></td>.*</thead>", html) is None
+    assert "On the HTML page" not in html
+    assert "struck out" in html
+    assert "struck out" not in markdown(cell_of(FOUR))
 
 
 def test_equally_bad_samples_come_from_different_documents_first() -> None:

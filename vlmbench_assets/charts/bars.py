@@ -13,9 +13,11 @@ from vlmbench_assets.charts.style import (
     clean_first,
     counted,
     label,
+    named,
     new_figure,
     scored,
 )
+from vlmbench_assets.work.own_metric import alike, own_groups
 from vlmbench_assets.work.report_tables import ReportTables
 
 if TYPE_CHECKING:
@@ -36,8 +38,11 @@ def by_field(tables: ReportTables) -> "Figure | None":
 
 
 def _bars(tables: ReportTables, dimension: str) -> "Figure | None":
-    """A bar per group; one without a score keeps its line, with a dash instead of a bar."""
-    groups = tables.groups(dimension).set_index("group", drop=False)
+    """A bar per group; one without a score keeps its line, with a dash instead of a bar.
+
+    A group that the headline does not score has the bar of another metric of the same range, and says so.
+    """
+    groups = own_groups(tables, dimension, alike(tables)).set_index("group", drop=False)
     # One bar would only repeat the headline.
     if len(groups) < 2 or not groups["value"].notna().any():
         return None
@@ -56,7 +61,7 @@ def _bars(tables: ReportTables, dimension: str) -> "Figure | None":
     right = plugin.upper if plugin.upper is not None else HEADROOM * float(np.nanmax([value, high]))
     axes.set_xlim(left, right if right > left else left + 1.0)
     axes.locator_params(axis="x", nbins=6)
-    axes.set_yticks(rows, [label(name) for name in names])
+    axes.set_yticks(rows, [label(named(name, groups["metric"][name], tables.headline)) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     _say_numbers(axes.secondary_yaxis("right"), groups)
     direction = "higher" if plugin.higher_is_better else "lower"

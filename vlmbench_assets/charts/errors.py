@@ -7,6 +7,7 @@ import pandas as pd
 
 from vlmbench_assets.charts.style import CATEGORY_COLOURS, FAINT, INK, biggest, counted, label, new_figure
 from vlmbench_assets.contracts import UNANSWERED
+from vlmbench_assets.work.own_metric import metrics_in_turn
 from vlmbench_assets.work.report_tables import ReportTables
 
 if TYPE_CHECKING:
@@ -43,18 +44,32 @@ def kinds_of(tables: ReportTables, metric: str) -> pd.DataFrame:
     return rows[["sample_id", "field"]].assign(kind=kind)
 
 
-def error_counts(tables: ReportTables, metric: str) -> pd.DataFrame:
-    """Samples by field (rows) and kind of error (columns), as `kinds_of` has them."""
-    rows = kinds_of(tables, metric)
-    return pd.crosstab(rows["field"], rows["kind"])
+def all_kinds(tables: ReportTables) -> pd.DataFrame:
+    """`kinds_of` the metric that judges, and of samples that it does not look at by the next that does, as `metric`."""
+    rows = tables.metrics[~tables.metrics["category"].isin(NO_VERDICT)]
+    judging = set(rows["metric"])
+    found = [pd.DataFrame(columns=["sample_id", "field", "kind", "metric"], dtype=str)]
+    turn = dict.fromkeys([judge(tables), *metrics_in_turn(tables)])
+    found += [kinds_of(tables, metric).assign(metric=metric) for metric in turn if metric in judging]
+    return pd.concat(found, ignore_index=True).drop_duplicates("sample_id", ignore_index=True)
+
+
+def judges(kinds: pd.DataFrame) -> str:
+    """The metrics that judged, by name."""
+    return " and ".join(dict.fromkeys(kinds["metric"]))
+
+
+def error_counts(kinds: pd.DataFrame) -> pd.DataFrame:
+    """Samples by field (rows) and kind of error (columns)."""
+    return pd.crosstab(kinds["field"], kinds["kind"])
 
 
 def draw(tables: ReportTables) -> "Figure | None":
     """Draw one stacked bar per field; nothing where no metric judges right and wrong."""
-    metric = judge(tables)
-    if not metric:
+    if not judge(tables):
         return None
-    counts = error_counts(tables, metric)
+    found = all_kinds(tables)
+    counts = error_counts(found)
     names, rest = biggest({str(field): int(n) for field, n in counts.sum(axis=1).items()})
     counts = counts.loc[names]
     totals = counts.sum(axis=1)
@@ -75,7 +90,7 @@ def draw(tables: ReportTables) -> "Figure | None":
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
-    axes.set_xlabel(f"share of samples, judged by {label(metric)}")
+    axes.set_xlabel(f"share of samples, judged by {label(judges(found))}")
     axes.set_ylabel(f"field{rest}" if len(names) > 2 else "field")
     axes.grid(axis="x", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -85,7 +100,8 @@ def draw(tables: ReportTables) -> "Figure | None":
 
 def numbers(tables: ReportTables) -> pd.DataFrame:
     """The counts behind the picture: a field a row, a kind of error a column."""
-    counts = error_counts(tables, judge(tables))
+    found = all_kinds(tables)
+    counts = error_counts(found)
     kinds = [kind for kind in CATEGORY_COLOURS if kind in counts.columns]
     table = counts[kinds].assign(n=counts.sum(axis=1)).reset_index()
     return table.rename(columns={kind: kind.replace("_", " ") for kind in kinds})

@@ -13,11 +13,13 @@ from vlmbench_assets.charts.style import (
     counted,
     label,
     name_axes,
+    named,
     new_figure,
     scored,
     shades,
 )
 from vlmbench_assets.work.aggregate import PAIR, group_values
+from vlmbench_assets.work.own_metric import alike, own_groups
 from vlmbench_assets.work.report_tables import ReportTables
 
 if TYPE_CHECKING:
@@ -61,14 +63,20 @@ def draw(tables: ReportTables) -> "Figure | None":
 def grids(tables: ReportTables) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Headline scores and numbers of samples, fields as rows and slices as columns.
 
-    The other way round where there are more slices than fit side by side. A pair without samples is null, n 0.
+    The other way round where there are more slices than fit side by side. A pair without samples is null, n 0. A field
+    that the headline does not score is there by another metric of the same range, and its name says so.
     """
     other = "doc_type" if tables.samples["doc_type"].nunique() > 1 else "subset"
-    groups = tables.groups(f"field{PAIR}{other}").set_index("group")
+    fields = own_groups(tables, "field", alike(tables)).set_index("group")["metric"].to_dict()
+    metrics = dict.fromkeys([tables.headline, *fields.values()])
+    groups = pd.concat([tables.groups(f"field{PAIR}{other}", metric) for metric in metrics])
+    groups = groups.set_index(["group", "metric"])[["value", "n"]]
     pairs = tables.samples[["field", other]].drop_duplicates()
     # Looked up by the joined name, since a field's own name may hold the character that joins.
-    pairs = pairs.assign(group=group_values(pairs, f"field{PAIR}{other}")).join(groups, on="group", how="inner")
-    pairs = pairs.drop_duplicates("group")
+    own = pd.Series([fields.get(name, tables.headline) for name in pairs["field"]], index=pairs.index, dtype=str)
+    pairs = pairs.assign(group=group_values(pairs, f"field{PAIR}{other}"), metric=own)
+    pairs = pairs.join(groups, on=["group", "metric"], how="inner").drop_duplicates("group")
+    pairs["field"] = [named(*each, tables.headline) for each in zip(pairs["field"], pairs["metric"], strict=True)]
     scores = pairs.pivot_table(index="field", columns=other, values="value", dropna=False, aggfunc="first")
     counts = pairs.pivot_table(index="field", columns=other, values="n", dropna=False, aggfunc="first")
     slices = clean_first(list(scores.columns))

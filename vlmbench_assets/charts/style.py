@@ -119,6 +119,11 @@ def name_axes(axes: "Axes", rows: Sequence[str], columns: Sequence[str]) -> None
             text.set(rotation=30, ha="right", rotation_mode="anchor")
 
 
+def named(group: str, metric: str, headline: str) -> str:
+    """A group, with the metric that scores it where that is not the headline."""
+    return group if metric == headline else f"{group or '(none)'}, by {metric}"
+
+
 def clean_first(names: Sequence[str]) -> list[str]:
     """Order subsets: `clean`, which the others are compared with, stands first."""
     return sorted(names, key=lambda name: (name != "clean", name))

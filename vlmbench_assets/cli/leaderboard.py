@@ -63,11 +63,13 @@ def print_leaderboard(bench: "Bench", dataset: str) -> None:
     header, rows = terminal_rows(ranking.table, ranking.headline)
     click.echo(f"\n{dataset}")
     print_table(header, rows, right=header[2:])
+    if ranking.notice:
+        click.echo(ranking.notice)
 
 
 def _of_benchmark(bench: "Bench", benchmark: str, *, as_json: bool) -> None:
     from vlmbench_assets.make.benchmark_leaderboard import rank_benchmark
-    from vlmbench_assets.work.benchmark_page import benchmark_rows
+    from vlmbench_assets.work.benchmark_table import benchmark_rows
 
     refuse_unknown("benchmark", [benchmark], sorted(bench.catalog.benchmarks))
     _, table, averages = rank_benchmark(bench, benchmark)

@@ -12,7 +12,8 @@ from vlmbench_assets.make.leaderboard import concerns_of, doubted, publish_board
 from vlmbench_assets.staleness import Judge
 from vlmbench_assets.store import Manifest
 from vlmbench_assets.work.average import Averages
-from vlmbench_assets.work.benchmark_page import BenchmarkBoard, benchmark_pages, benchmark_table
+from vlmbench_assets.work.benchmark_page import BenchmarkBoard, benchmark_pages
+from vlmbench_assets.work.benchmark_table import benchmark_table
 from vlmbench_assets.work.rank import Ranking
 
 

@@ -1,6 +1,7 @@
 """Make a dataset's `leaderboard`: its models, side by side."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from textwrap import shorten
 
 import pandas as pd
@@ -8,13 +9,15 @@ from pydantic import JsonValue
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
-from vlmbench_assets.contracts import AGGREGATES, ANSWERS, METRICS, SAMPLES
+from vlmbench_assets.contracts import AGGREGATES, ANSWERS, SAMPLES
 from vlmbench_assets.hold import dataset_held, failure_of
 from vlmbench_assets.imported_model import imported_from
 from vlmbench_assets.lineage import Lineage, digest_bytes
 from vlmbench_assets.made_from import MadeFrom
 from vlmbench_assets.make.aggregates import combine_by_metric
 from vlmbench_assets.make.answered import held_to_contracts, limit_of, without_its_thinking
+from vlmbench_assets.make.reference import COLUMNS, Reference
+from vlmbench_assets.make.since import since_before
 from vlmbench_assets.models_of import models_of
 from vlmbench_assets.page.as_html import page_html
 from vlmbench_assets.page.as_markdown import page_markdown
@@ -22,13 +25,12 @@ from vlmbench_assets.page.blocks import Page
 from vlmbench_assets.prompting import TUNED, tuned_here
 from vlmbench_assets.staleness import DOUBTED, Judge
 from vlmbench_assets.store import AssetName, Manifest
-from vlmbench_assets.tables import parse_table, read_table, to_csv
-from vlmbench_assets.work.aggregate import counted, joined
+from vlmbench_assets.tables import read_table, to_csv
 from vlmbench_assets.work.board_parts import Suffix
+from vlmbench_assets.work.compare import Difference
 from vlmbench_assets.work.cost import cost_of
 from vlmbench_assets.work.leaderboard_page import Board, leaderboard_pages
 from vlmbench_assets.work.rank import CellScores, Ranking, rank
-from vlmbench_assets.work.report_tables import HEADLINE_POLICY
 from vlmbench_assets.work.winners import DIMENSIONS
 from vlmbench_sdk import ContractError
 
@@ -55,7 +57,7 @@ def rank_dataset(
     judge = Judge(bench, keep_errors=True)
     if headline is None:
         headline = bench.catalog.headline_of(dataset, models[0]) if models else ""
-    reference = _Reference(bench, dataset, headline)
+    reference = Reference(bench, dataset, headline, models)
     scores: dict[str, CellScores | None] = {}
     unreadable: dict[str, str] = {}
     for model in models:
@@ -66,7 +68,8 @@ def rank_dataset(
             scores[model], unreadable[model] = None, shorten(error.what, LONGEST_REASON, placeholder=" …")
     plugins = {name: bench.metric(name) for name in bench.catalog.metrics}
     combine = combine_by_metric(bench, [headline] if headline else [])
-    return rank(scores, headline, plugins, combine.get(headline), unreadable)
+    found = rank(scores, headline, plugins, combine.get(headline), unreadable)
+    return replace(found, samples=reference.samples, notice=reference.notice)
 
 
 def make_leaderboard(bench: Bench, dataset: str) -> tuple[str, Manifest]:
@@ -85,8 +88,7 @@ def board_of(bench: Bench, dataset: str) -> Board:
     lineage = leaderboard_lineage(bench, MadeFrom(bench), dataset)
     lineage |= doubted(bench, [Cell(model=model, dataset=dataset) for model in models])
     ranking = rank_dataset(bench, dataset, models)
-    path = bench.store.table("samples", dataset)
-    samples = read_table(path, SAMPLES) if path.exists() else pd.DataFrame(columns=SAMPLES.columns)
+    samples = pd.DataFrame(columns=SAMPLES.columns) if ranking.samples is None else ranking.samples
     ranked = list(ranking.table["model"])
     compare = f"\nvlmbench compare {' '.join(ranked[:2])} --dataset {dataset}" if len(ranked) > 1 else ""
     benchmarks = [name for name, entry in bench.catalog.benchmarks.items() if dataset in entry.datasets]
@@ -98,6 +100,7 @@ def board_of(bench: Bench, dataset: str) -> Board:
         concerns={model: list(concerns_of(bench, Cell(model=model, dataset=dataset), ranking)) for model in ranked},
         reports=report_paths(bench, dataset, models),
         lineage=lineage,
+        since=dict(_since(bench, dataset, ranking)),
         commands=f"{run}vlmbench leaderboard {dataset}{compare}",
     )
 
@@ -178,38 +181,7 @@ def leaderboard_is_fresh(bench: Bench, dataset: str) -> bool:
     return Judge(bench).leaderboard(dataset, models_of(bench, dataset)).state == "fresh"
 
 
-class _Reference:
-    """What the cells of a dataset must agree in to be compared: samples, and how the headline is defined."""
-
-    def __init__(self, bench: Bench, dataset: str, headline: str) -> None:
-        self.bench = bench
-        self.headline = headline
-        path = bench.store.table("samples", dataset)
-        self.samples = read_table(path, SAMPLES) if headline and path.exists() else None
-        self.gold = manifest.digests.get("gold") if (manifest := bench.store.manifest("samples", dataset)) else None
-        self.metric = MadeFrom(bench).metric(headline) if headline else {}
-
-    def difference(self, made: Manifest | None) -> str:
-        """Why a cell's scores cannot be compared; empty where they can."""
-        if made is None or made.lineage.get("gold") != self.gold:
-            return "scored on other samples or references, so not compared"
-        if any(made.lineage.get(name) != value for name, value in self.metric.items()):
-            return f"scored by another version of {self.headline}, so not compared"
-        return ""
-
-    def counted(self, cell: Cell, answers: pd.DataFrame) -> pd.DataFrame | None:
-        """What counts of a cell's headline, by sample."""
-        path = self.bench.store.table("metrics", cell.dataset, cell.model)
-        if self.samples is None or not path.exists():
-            return None
-        metrics = parse_table(path.read_bytes(), METRICS)
-        plugin = self.bench.metric(self.headline)
-        rows = joined(self.samples, answers, metrics[metrics["metric"] == self.headline])
-        columns = ["sample_id", "doc_id", "value", "weight", "category", "detail"]
-        return counted(rows, plugin, HEADLINE_POLICY)[columns]
-
-
-def _scores(judge: Judge, cell: Cell, reference: _Reference) -> CellScores | None:
+def _scores(judge: Judge, cell: Cell, reference: Reference) -> CellScores | None:
     bench = judge.bench
     path = bench.store.table("aggregates", cell.dataset, cell.model)
     manifest = bench.store.manifest("answers", cell.dataset, cell.model)
@@ -220,17 +192,28 @@ def _scores(judge: Judge, cell: Cell, reference: _Reference) -> CellScores | Non
     answer_s, asked = (manifest.facts.get(name) for name in ("answer_s", "asked"))
     cost = cost_of(answers, bench.catalog.models[cell.model].price)
     other = reference.difference(bench.store.manifest("metrics", cell.dataset, cell.model))
+    counted = reference.rows(cell, answers)
     return CellScores(
         aggregates=read_table(path, AGGREGATES),
         answers=answers,
         limit=limit_of(manifest),
         answer_s=float(answer_s) if isinstance(answer_s, int | float) and asked else None,
         warnings=(*([other] if other else []), *cell_warnings(judge, cell)),
-        counted=None if other else reference.counted(cell, answers),
+        counted=None if other or counted is None else counted[list(COLUMNS)],
+        failed=None if counted is None else int(counted["failed"].sum()),
         cost_per_1000=cost.per_1000 if cost else None,
         currency=cost.currency if cost else "",
         imported=imported_from(manifest),
     )
+
+
+def _since(bench: Bench, dataset: str, ranking: Ranking) -> Iterator[tuple[str, Difference]]:
+    """By model how the headline changed since it was scored before, where that can be told."""
+    for model, cell in ranking.cells.items():
+        if cell is not None and ranking.headline:
+            found = since_before(bench, Cell(model=model, dataset=dataset), ranking.headline)[0]
+            if found is not None:
+                yield model, found.difference
 
 
 def cell_warnings(judge: Judge, cell: Cell) -> Iterator[str]:

@@ -33,6 +33,7 @@ def make_report(bench: Bench, cell: Cell) -> tuple[str, Manifest]:
     facts = replace(facts, thumbnails=_thumbnails(bench, cell, tables, facts))
     drawn = draw_pictures(tables, list(bench.plugins.charts.values()))
     page = report_page(tables, facts, drawn)
+    html = report_page(tables, facts, drawn, "html")
     text, pictures = page_markdown(page), page.pictures()
     content = text.encode("utf-8", "replace")
     inputs = (
@@ -47,7 +48,7 @@ def make_report(bench: Bench, cell: Cell) -> tuple[str, Manifest]:
         files={
             **{picture.file: picture.png for picture in pictures},
             "report.md": content,
-            "report.html": page_html(page).encode("utf-8", "replace"),
+            "report.html": page_html(html).encode("utf-8", "replace"),
         },
         lineage={**MadeFrom(bench).report(cell, *inputs), **stale},
         digests={"page": digest_bytes(content)},

@@ -6,20 +6,18 @@ from pydantic import JsonValue
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
-from vlmbench_assets.difference import explain, states_of
 from vlmbench_assets.imported_model import imported_from
-from vlmbench_assets.made_from import BEFORE
 from vlmbench_assets.make.aggregates import combine_by_metric
 from vlmbench_assets.make.answered import limit_of
+from vlmbench_assets.make.since import since_before
 from vlmbench_assets.prompting import adapter_of, tuned_here
 from vlmbench_assets.staleness import Judge
-from vlmbench_assets.work.cell_report.facts import ReportFacts, Since
+from vlmbench_assets.work.cell_report.facts import ReportFacts
 from vlmbench_assets.work.compare import Difference, Scored
 from vlmbench_assets.work.cost import cost_of
 from vlmbench_assets.work.report_tables import ReportTables
 from vlmbench_assets.work.robustness import drops
 from vlmbench_assets.work.usage import resources
-from vlmbench_sdk import WorkspaceError
 
 SHOWN_PACKAGES = (
     "dagster",
@@ -35,16 +33,13 @@ SHOWN_PACKAGES = (
 """Packages of the worker that the page names; the manifest names all."""
 
 
-GONE = "It was scored before; that state is not in the history any more, so there is nothing to compare with."
-
-
 def report_facts(bench: Bench, cell: Cell, tables: ReportTables) -> ReportFacts:
     """What the page says besides the tables, from the manifests."""
     answers = bench.store.manifest("answers", cell.dataset, cell.model)
     samples = bench.store.manifest("samples", cell.dataset)
     facts: Mapping[str, JsonValue] = answers.facts if answers else {}
     limit = limit_of(answers)
-    since, gone = _since(bench, cell)
+    since, gone = since_before(bench, cell)
     entry = bench.catalog.models[cell.model]
     dataset = bench.catalog.datasets[cell.dataset]
     return ReportFacts(
@@ -107,26 +102,6 @@ def _drops(bench: Bench, tables: ReportTables) -> list[tuple[str, Difference]]:
     scored = Scored(tables.samples, tables.answers, tables.metrics)
     combine = combine_by_metric(bench, [tables.headline]).get(tables.headline)
     return drops(scored, tables.headline, tables.metric_plugins[tables.headline], combine)
-
-
-def _since(bench: Bench, cell: Cell) -> tuple[Since | None, str]:
-    """The difference to the state before, or why there is none to tell; neither where there was no state before."""
-    made = bench.store.manifest("metrics", cell.dataset, cell.model)
-    before = made.facts.get(BEFORE) if made else ""
-    if not before or made is None:
-        return None, ""
-    states = states_of(bench, cell)
-    second = next((each for each in reversed(states) if each.metrics.version == made.version), None)
-    first = next((each for each in reversed(states) if each.metrics.version == before), None)
-    if first is None or second is None:
-        return None, GONE
-    try:
-        found = explain(bench, first, second, "", slices=False)
-    except WorkspaceError:
-        return None, GONE
-    told = found.comparison
-    left_out = len(told.only_first) + len(told.only_second)
-    return Since(found.reasons, found.metric, told.overall, told.flips, left_out), ""
 
 
 def _environment_facts(facts: Mapping[str, JsonValue]) -> dict[str, str]:

@@ -10,10 +10,11 @@ from vlmbench_assets.lineage import digest_bytes
 from vlmbench_sdk import RequestError
 from vlmbench_sdk.media import open_picture
 
-MOST_BYTES = 15_000
-SIDES = (640, 480, 360, 240, 120)
-"""Longest sides in pixels that are tried, largest first."""
-QUALITY = 55
+MOST_BYTES = 45_000
+"""A page shows at most twenty."""
+WIDTHS = (640, 560, 480, 400, 320, 240, 120)
+"""Widths in pixels that are tried, largest first: a receipt is tall, and its letters are as wide as it is."""
+QUALITY = 40
 
 
 def thumbnails(samples: pd.DataFrame, root: Path) -> dict[str, bytes]:
@@ -46,13 +47,12 @@ def _thumbnail(root: Path, name: str, digest: str) -> bytes | None:
         content = path.read_bytes()
         if digest_bytes(content) != digest:
             return None
-        picture = open_picture(io.BytesIO(content), name, SIDES[0])
+        picture = open_picture(io.BytesIO(content), name)
     except (OSError, RequestError):
         return None
-    for side in SIDES:
-        if max(picture.size) > side:
-            scale = side / max(picture.size)
-            width, height = (max(1, round(each * scale)) for each in picture.size)
+    for width in WIDTHS:
+        if picture.width > width:
+            height = max(1, round(picture.height * width / picture.width))
             picture = picture.resize((width, height), Image.Resampling.LANCZOS)
         small = io.BytesIO()
         picture.save(small, "JPEG", quality=QUALITY, optimize=True)

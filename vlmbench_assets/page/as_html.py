@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 HERE = Path(__file__).parent
-_NUMBER = re.compile(r"<?[-+−]?\d[\d ]*(?:[.,]\d+)?(?: ?(?:%|ms|s|GiB|MiB))?|—|")
+_NUMBER = re.compile(r"<?[-+−]?\d[\d ]*(?:[.,]\d+)?(?: ?(?:%|ms|s|GiB|MiB))?|\d+–\d+|—|")
 MOST_NUMERIC = 24
 
 

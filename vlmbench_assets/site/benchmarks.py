@@ -11,7 +11,7 @@ from vlmbench_assets.site.cells import about_metric
 from vlmbench_assets.site.lead import lead, lead_of
 from vlmbench_assets.site.scripts import Json, numbers
 from vlmbench_assets.work.average import MEAN_RANK, complete_models, lacking
-from vlmbench_assets.work.benchmark_page import benchmark_table
+from vlmbench_assets.work.benchmark_table import benchmark_table
 from vlmbench_assets.work.board_parts import behind
 from vlmbench_assets.work.rank import CellScores, Ranking, rank
 from vlmbench_assets.work.report_tables import HEADLINE_POLICY

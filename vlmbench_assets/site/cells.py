@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from vlmbench_assets.bench import Bench
 from vlmbench_assets.catalog import Cell
-from vlmbench_assets.charts.errors import error_counts, judge, kinds_of
+from vlmbench_assets.charts.errors import all_kinds, error_counts
 from vlmbench_assets.charts.style import CATEGORY_COLOURS
 from vlmbench_assets.contracts import AGGREGATES, ANSWERS, METRICS, Contract
 from vlmbench_assets.imported_model import imported_from
@@ -159,7 +159,7 @@ def _summary(bench: Bench, tables: CellTables, headline: str, warnings: Json, pa
     names = [name for name in dict.fromkeys(tables.aggregates["metric"]) if name in bench.catalog.metrics]
     facts = manifest.facts if manifest else {}
     report = tables.report(bench, headline)
-    judged = judge(report)
+    kinds = all_kinds(report)
     return {
         "model": cell.model,
         "dataset": cell.dataset,
@@ -170,8 +170,8 @@ def _summary(bench: Bench, tables: CellTables, headline: str, warnings: Json, pa
         "metrics": [{"name": name, **about_metric(bench, name)} for name in names],
         "breakdown": _breakdown(tables.aggregates, names),
         "statuses": _statuses(answers),
-        "judged": judged,
-        "errors": _errors(report, judged),
+        "judged": list(dict.fromkeys(kinds["metric"])),
+        "errors": _errors(kinds),
         "latency": _latency(answers["latency_ms"].dropna().to_numpy(dtype=np.float64)),
         "tokens": numbers([answers["input_tokens"].mean(), answers["output_tokens"].mean()]),
         "read": [*read_of(report)],
@@ -225,11 +225,9 @@ def _statuses(answers: pd.DataFrame) -> Json:
     return rows
 
 
-def _errors(tables: ReportTables, judged: str) -> Json:
+def _errors(found: pd.DataFrame) -> Json:
     """How many answers of each field are of each kind of error, as the cell's report counts them."""
-    if not judged:
-        return []
-    counts = error_counts(tables, judged)
+    counts = error_counts(found)
     kinds = [kind for kind in CATEGORY_COLOURS if kind in counts.columns]
     return [[str(field), kind, int(counts.loc[field, kind])] for field in counts.index for kind in kinds]
 
@@ -276,7 +274,7 @@ def _answers(bench: Bench, tables: CellTables, headline: str, long: LongTexts) -
     by_metric = {str(name): part.set_index("sample_id") for name, part in tables.metrics.groupby("metric", sort=False)}
     names = [name for name in by_metric if name in bench.catalog.metrics]
     report = tables.report(bench, headline)
-    kinds = kinds_of(report, judge(report)).set_index("sample_id")["kind"]
+    kinds = all_kinds(report).set_index("sample_id")["kind"]
     score: pd.Series = tables.counted(headline, bench.metric(headline)) if headline else pd.Series(dtype=float)
     return {
         "rows": rows if rows != list(range(len(tables.samples))) else None,

@@ -1,8 +1,7 @@
-"""The leaderboard of a benchmark: its models over all of its datasets, as a table and as a page for people."""
+"""The leaderboard of a benchmark as a page for people."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 import pandas as pd
 
@@ -22,11 +21,14 @@ from vlmbench_assets.page.blocks import (
     Tile,
     Tiles,
 )
-from vlmbench_assets.work.average import MEAN_RANK, Averages, average, complete_models, lacking, one_metric
+from vlmbench_assets.work.average import MEAN_RANK, Averages, complete_models, lacking, one_metric
+from vlmbench_assets.work.benchmark_table import benchmark_rows
 from vlmbench_assets.work.board_parts import (
+    FAILED,
     Paths,
     Suffix,
     behind,
+    briefly,
     cost_words,
     front_words,
     notices,
@@ -35,39 +37,22 @@ from vlmbench_assets.work.board_parts import (
     score_numbers,
     shown_pairs,
     unbroken,
+    winner_blocks,
 )
 from vlmbench_assets.work.markdown import NOTHING, interval, number
 from vlmbench_assets.work.rank import (
-    FRONT,
     MISSING,
     Ranking,
-    cost_cell,
-    cost_header,
-    known,
-    milliseconds,
+    last_answer,
     one_currency,
     possible_ranks,
 )
-from vlmbench_assets.work.separate import front
 from vlmbench_assets.work.standing import Standing, leaders, listed, number_of, said_ms, standings, verdict
+from vlmbench_assets.work.winners import over_datasets, winners
 
-LONGEST_NOTE = len("first 10000 samples only")
-FIXED = (
-    "rank",
-    "rank_low",
-    "rank_high",
-    "model",
-    "by",
-    "value",
-    "ci_low",
-    "ci_high",
-    "cells",
-    "median_latency_ms",
-    "cost_per_1000",
-    "currency",
-    "front",
-    "note",
-)
+OVER_ALL = " Here are slices that several datasets have; their samples weigh alike, whatever dataset they are of."
+MOST_ELSEWHERE = 3
+"""Datasets that the first sentence names, of those on which others lead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,88 +76,10 @@ class BenchmarkBoard:
         return self.averages.higher_is_better
 
 
-def benchmark_table(rankings: Mapping[str, Ranking]) -> tuple[pd.DataFrame, Averages]:
-    """Rank the models of a benchmark: a row each, best first, those without an average last.
-
-    Columns: rank, rank_low and rank_high (the ranks that remain possible), model, by (what is averaged), value with its
-    interval, cells (datasets with a score), median_latency_ms and cost_per_1000 (means over all datasets), currency,
-    front, a column `DATASET/METRIC` per dataset with its headline, note. Null is what is missing.
-    """
-    averages = average(rankings)
-    rows = [_row(model, rankings, averages) for model in next(iter(rankings.values())).cells] if rankings else []
-    scores = [column(dataset, ranking) for dataset, ranking in rankings.items()]
-    table = pd.DataFrame(rows, columns=[*FIXED[:-1], *scores, "note"]).astype({"value": float})
-    down = averages.higher_is_better
-    table = table.sort_values("value", ascending=not down, na_position="last", kind="stable", ignore_index=True)
-    ranks = table["value"].rank(method="min", ascending=not down)
-    table["rank"] = ranks.mask(ranks.notna() & (len(averages.models) < 2)).astype("Int64")
-    for name in ("rank_low", "rank_high"):
-        table[name] = table[name].astype("Int64")
-    ranked = table[table["rank"].notna()].set_index("model")
-    names = ("median_latency_ms", *(["cost_per_1000"] if one_currency(table) is not None else []))
-    others = [{str(model): known(value) for model, value in ranked[name].items()} for name in names]
-    quality = {str(model): float(value) for model, value in ranked["value"].items()}
-    table["front"] = table["model"].isin(front(quality, others, higher_is_better=down))
-    return table, averages
-
-
-def column(dataset: str, ranking: Ranking) -> str:
-    """The column of a dataset's scores; no entry has a slash in its name, so it is no other column's."""
-    return f"{dataset}/{ranking.headline}"
-
-
-def _row(model: str, rankings: Mapping[str, Ranking], averages: Averages) -> dict[str, object]:
-    found = averages.models.get(model)
-    rows = {dataset: ranking.table.set_index("model").loc[model].to_dict() for dataset, ranking in rankings.items()}
-    values = {dataset: known(row[rankings[dataset].headline]) for dataset, row in rows.items()}
-    notes: dict[str, list[str]] = {}
-    for dataset, row in rows.items():
-        if row["note"]:
-            notes.setdefault(row["note"], []).append(dataset)
-    return {
-        "model": model,
-        "by": averages.by,
-        "value": found.value if found else None,
-        "ci_low": found.low if found else None,
-        "ci_high": found.high if found else None,
-        "rank_low": found.ranks[0] if found and found.ranks else None,
-        "rank_high": found.ranks[1] if found and found.ranks else None,
-        "cells": sum(value is not None for value in values.values()),
-        **{name: _mean([known(row[name]) for row in rows.values()]) for name in ("median_latency_ms", "cost_per_1000")},
-        "currency": next((row["currency"] for row in rows.values() if row["currency"]), ""),
-        **{column(dataset, rankings[dataset]): value for dataset, value in values.items()},
-        "note": "; ".join(f"{', '.join(datasets)}: {note}" for note, datasets in notes.items()),
-    }
-
-
-def benchmark_rows(board_table: pd.DataFrame, averages: Averages) -> tuple[list[str], list[list[str]]]:
-    """Header and cells as people read them."""
-    datasets = [name for name in board_table.columns if name not in FIXED]
-    currency = one_currency(board_table)
-    header = ["rank", "possible", "front", "model", averages.by, "95 %", *datasets, "ms"]
-    header += [*cost_header(currency), "note"]
-    digits = 2 if averages.by == MEAN_RANK else 3
-    rows = [
-        [
-            NOTHING if pd.isna(row["rank"]) else str(row["rank"]),
-            possible_ranks(row["rank_low"], row["rank_high"]),
-            FRONT if row["front"] else "",
-            row["model"],
-            number(row["value"], digits),
-            interval(row["ci_low"], row["ci_high"]),
-            *(number(known(row[name])) for name in datasets),
-            milliseconds(known(row["median_latency_ms"])),
-            *cost_cell(known(row["cost_per_1000"]), row["currency"], currency),
-            row["note"],
-        ]
-        for row in board_table.to_dict("records")
-    ]
-    return header, rows
-
-
 def benchmark_pages(board: BenchmarkBoard) -> Iterator[tuple[Suffix, Page]]:
     """The page as it is written as HTML and as Markdown: its links go to pages of the same kind."""
     stand = standings(board.table, "value", [model for model, each in board.averages.models.items() if each.ranks])
+    slices = _slices(board)
     for suffix in ("html", "md"):
         sections = [
             Section(title, tuple(blocks))
@@ -182,6 +89,7 @@ def benchmark_pages(board: BenchmarkBoard) -> Iterator[tuple[Suffix, Page]]:
                 ("Score, latency and cost", _front(board, stand)),
                 ("Which differences are real", _pairs(board)),
                 ("Who leads where", _datasets(board, suffix)),
+                ("Who wins which slice", slices),
                 ("How this was made", _how(board)),
             )
             if blocks
@@ -199,10 +107,15 @@ def _lead(board: BenchmarkBoard, stand: Sequence[Standing]) -> Iterator[Block]:
         none += "there is no mean rank: ranks need another model." if complete else "none has an average."
         yield Paragraph((Strong(none), " Each dataset is ranked by itself below."))
     else:
-        yield Paragraph(tuple(verdict(stand, worse, documents, "an average")))
+        last = max((last_answer(ranking) for ranking in board.rankings.values()), default="")
+        said = (f" Last answer: {last}.",) if last else ()
+        yield Paragraph((*verdict(stand, worse, documents, "an average", _elsewhere(board, stand)), *said))
     without = [each.model for each in stand if each.value is None]
     if without:
         yield Notice((Strong(f"Without an average: {listed(without)}"), f". {_lacking(board.rankings)}"))
+    for dataset, ranking in board.rankings.items():
+        if ranking.notice:
+            yield Notice((Strong(f"On {dataset}: {ranking.notice[0].lower()}{ranking.notice[1:]}"), "."))
     yield from notices(board.concerns)
     if board.averages.by == MEAN_RANK and len(board.rankings) > 1:
         yield Notice((_why_ranks(board.rankings),))
@@ -214,8 +127,27 @@ def _lead(board: BenchmarkBoard, stand: Sequence[Standing]) -> Iterator[Block]:
     rest = [place for place, name in enumerate(header) if place not in first and name != "note" and "/" not in name]
     shown = [[row[place] for place in [*first, *rest]] for row in rows]
     yield Table(tuple(header[place] for place in [*first, *rest]), tuple(tuple(unbroken(row)) for row in shown))
-    said = f"{_by_words(board)} {front_words(one_currency(board.table))} Table for programs: "
-    yield Paragraph((said, Link("leaderboard.csv", "leaderboard.csv"), "."))
+    how = f"{_by_words(board)} {front_words(one_currency(board.table))} Table for programs: "
+    yield Paragraph((how, Link("leaderboard.csv", "leaderboard.csv"), "."))
+
+
+def _elsewhere(board: BenchmarkBoard, stand: Sequence[Standing]) -> str:
+    """Datasets on which a model that leads by the average is shown to be worse than another."""
+    first = {each.model for each in leaders(stand)}
+    said = [
+        f"on {dataset}, {listed(names)} {'leads' if len(names) == 1 else 'lead'}"
+        for dataset, names in _leading(board)
+        if names and first - set(names)
+    ]
+    more = f" (and others on {number_of(len(said) - MOST_ELSEWHERE, 'more dataset')})"
+    return "".join(f"; {each}" for each in said[:MOST_ELSEWHERE]) + (more if len(said) > MOST_ELSEWHERE else "")
+
+
+def _leading(board: BenchmarkBoard) -> Iterator[tuple[str, list[str]]]:
+    """Who leads on each dataset."""
+    for dataset, ranking in board.rankings.items():
+        stand = standings(ranking.table, ranking.headline, ranking.scores)
+        yield dataset, [each.model for each in leaders([each for each in stand if each.value is not None])]
 
 
 def _lacking(rankings: Mapping[str, Ranking]) -> str:
@@ -271,13 +203,8 @@ def _cell(ranking: Ranking, model: str) -> str:
         return MISSING
     ranks = possible_ranks(row["rank_low"], row["rank_high"])
     marks = [] if ranks == NOTHING else [f"{'ranks' if '–' in ranks else 'rank'} {ranks}"]
-    marks += [_brief(note) for note in str(row["note"]).split("; ") if note]
-    return f"{number(row[ranking.headline])} ({', '.join(dict.fromkeys(marks))})"
-
-
-def _brief(note: str) -> str:
-    """A note as one or two words, for a cell of the matrix."""
-    return "stale" if note.startswith("stale") else note if len(note) <= LONGEST_NOTE else "see above"
+    marks += briefly(str(row["note"]))
+    return f"{number(row[ranking.headline])} ({', '.join(marks)})"
 
 
 def _axis(board: BenchmarkBoard) -> str:
@@ -319,6 +246,15 @@ def _datasets(board: BenchmarkBoard, suffix: Suffix) -> list[Block]:
     return [Table(("dataset", "metric", "leads", "one model alone"), tuple(rows))]
 
 
+def _slices(board: BenchmarkBoard) -> list[Block]:
+    """Who wins the slices that several datasets have; what one alone has is on its own page."""
+    plugin, models = one_metric(board.rankings), list(board.averages.models)
+    if plugin is None or len(models) < 2:
+        return []
+    combine = next(iter(board.rankings.values())).combine
+    return winner_blocks(winners(*over_datasets(board.rankings, models), plugin, combine), OVER_ALL)
+
+
 def _how(board: BenchmarkBoard) -> list[Block]:
     mean = (
         "Mean: each dataset weighs alike, whatever its size. Its error joins those of the datasets, which are by "
@@ -334,6 +270,7 @@ def _how(board: BenchmarkBoard) -> list[Block]:
         ("A model has an average only with a comparable score on every dataset, of as many samples as the others.",),
         (mean if one_metric(board.rankings) is not None else ranks,),
         ("ms: mean over the datasets of the median latency; cost likewise.",),
+        (f"coverage: of the samples that count for the headline, the lowest of all datasets. {FAILED} Summed up.",),
     )
     lineage = tuple((name, value or NOTHING) for name, value in board.lineage.items())
     return [
@@ -342,8 +279,3 @@ def _how(board: BenchmarkBoard) -> list[Block]:
         Commands(board.commands),
         Folded("What this was made from", (Table(("what", "version"), lineage),)),
     ]
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return fmean(there) if there and len(there) == len(values) else None

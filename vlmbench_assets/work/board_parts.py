@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Literal
 
 from vlmbench_assets.charts.style import applied
 from vlmbench_assets.page.blocks import Block, Folded, Link, Notice, Paragraph, Picture, Strong, Table
-from vlmbench_assets.work.compare import FEWEST_DOCUMENTS, Verdict
+from vlmbench_assets.work.compare import FEWEST_DOCUMENTS, Difference, Verdict
 from vlmbench_assets.work.draw import render_png
 from vlmbench_assets.work.markdown import NOTHING, number
 from vlmbench_assets.work.rank import cost_cell, cost_header, milliseconds
 from vlmbench_assets.work.separate import Pair
 from vlmbench_assets.work.standing import Standing, listed
+from vlmbench_assets.work.winners import Winner
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,9 +21,12 @@ Suffix = Literal["html", "md"]
 Paths = Mapping[str, Mapping[Suffix, str]]
 """By model the report of its cell, for a page of each kind; none for a cell that has no report."""
 MOST_NOTICES = 8
+LONGEST_NOTE = len("first 10000 samples only")
 OPEN_PAIRS = 15
 MOST_PAIRS = 105
 SMALLEST_P = 0.001
+FAILED = "failed: of them, answers in error, timed out, refused, unreadable."
+"""What the column says, of the samples named before."""
 
 
 def notices(concerns: Mapping[str, Sequence[str]]) -> Iterator[Notice]:
@@ -38,7 +42,14 @@ def notices(concerns: Mapping[str, Sequence[str]]) -> Iterator[Notice]:
     for concern, models in list(by_concern.items())[:MOST_NOTICES]:
         yield Notice((Strong(listed(models)), f": {concern}."))
     if len(by_concern) > MOST_NOTICES:
-        yield Notice((f"And {len(by_concern) - MOST_NOTICES} more: see the notes in the table.",))
+        yield Notice((f"And {len(by_concern) - MOST_NOTICES} more: see the column note of leaderboard.csv.",))
+
+
+def briefly(note: str) -> list[str]:
+    """A row's note in a few words, for a table below the notices that say it whole."""
+    before, stale, _ = f"; {note}".partition("; stale")
+    said = [each if len(each) <= LONGEST_NOTE else "see above" for each in before.split("; ") if each]
+    return list(dict.fromkeys([*said, *(["stale"] if stale else [])]))
 
 
 def unbroken(cells: Sequence[str]) -> list[str]:
@@ -158,6 +169,40 @@ def _pair_row(pair: Pair, *, higher_is_better: bool) -> tuple[str, ...]:
         str(pair.documents),
         _said(pair, higher_is_better=higher_is_better),
     )
+
+
+def winner_blocks(found: Sequence[Winner], besides: str) -> list[Block]:
+    """The best model of each slice.
+
+    Args:
+        found: Those of all slices.
+        besides: What else to say of them, with a blank before it.
+    """
+    rows = [
+        (
+            each.dimension,
+            each.group,
+            str(each.samples),
+            listed(each.best),
+            number(each.score),
+            each.following if len(each.best) == 1 else NOTHING,
+            number(each.following_score if len(each.best) == 1 else None),
+            said_p(each.difference.p_holm) if len(each.best) == 1 else NOTHING,
+            "yes" if each.difference.verdict == "better" else "no",
+        )
+        for each in found
+    ]
+    said = "The best model of each slice, held against the next one on the same samples; p is corrected over the slices"
+    said += f" of a dimension.{besides}"
+    header = ("dimension", "slice", "samples", "best", "score", "next", "score", "p (Holm)", "told apart")
+    return [Paragraph((said,)), Table(header, tuple(rows))] if rows else []
+
+
+def moved(found: Difference | None) -> str:
+    """How a score changed since the time before, with its verdict; a dash where there is nothing to tell."""
+    if found is None or found.difference is None:
+        return NOTHING
+    return f"{signed(found.difference)} ({found.verdict})"
 
 
 def signed(value: float) -> str:

@@ -9,7 +9,10 @@ from vlmbench_assets.contracts import UNANSWERED
 from vlmbench_assets.work.report_tables import ReportTables
 from vlmbench_sdk.metric import NO_GOLD, UNPARSED_CLASS, classes_of
 
-OTHER = "(other)"
+OTHER = "(further classes)"
+"""Those of many classes that do not stand by name."""
+NONE_SUCH = "(no such class)"
+"""What a model named that no gold has; a class may itself be called other."""
 MOST = 16
 
 
@@ -35,10 +38,12 @@ def _counted(rows: pd.DataFrame, tables: ReportTables) -> pd.DataFrame:
     pairs = pd.DataFrame(_pairs(rows, found, failed, names), columns=["gold", "said"])
     order = pairs["gold"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
     kept = set(order.index[:MOST])
-    gold, said = (pairs[side].where(pairs[side].isin([*kept, UNPARSED_CLASS]), OTHER) for side in ("gold", "said"))
+    shown = [*kept, UNPARSED_CLASS]
+    gold, said = (pairs[side].where(pairs[side].isin(shown), OTHER) for side in ("gold", "said"))
+    said = said.mask(~pairs["said"].isin([*order.index, UNPARSED_CLASS]), NONE_SUCH)
     table: pd.DataFrame = pd.crosstab(gold, said)
     golds = [*sorted(kept), *([OTHER] if OTHER in table.index and OTHER not in kept else [])]
-    named = [*golds, *sorted({OTHER, UNPARSED_CLASS} & set(table.columns) - set(golds))]
+    named = [*golds, *(name for name in (OTHER, NONE_SUCH, UNPARSED_CLASS) if name in set(table.columns) - set(golds))]
     return table.reindex(index=golds, columns=named, fill_value=0)
 
 

@@ -1,7 +1,7 @@
 """The leaderboard of a dataset as a page for people."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -13,33 +13,45 @@ from vlmbench_assets.page.blocks import (
     Commands,
     Folded,
     Link,
+    Notice,
     Page,
     Paragraph,
     Section,
+    Strong,
     Table,
     Tile,
     Tiles,
 )
 from vlmbench_assets.work.board_parts import (
+    FAILED,
     Paths,
     Suffix,
     behind,
+    briefly,
     cost_words,
     front_words,
+    moved,
     notices,
     pair_blocks,
     picture,
-    said_p,
     score_numbers,
     shown_pairs,
     unbroken,
+    winner_blocks,
     with_link,
 )
+from vlmbench_assets.work.compare import Difference
 from vlmbench_assets.work.markdown import NOTHING, interval, number
-from vlmbench_assets.work.rank import FIXED, Ranking, one_currency, terminal_rows
+from vlmbench_assets.work.rank import FIXED, Ranking, known, last_answer, one_currency, terminal_rows
+from vlmbench_assets.work.report_tables import HEADLINE_POLICY
 from vlmbench_assets.work.separate import with_intervals
-from vlmbench_assets.work.standing import Standing, leaders, listed, number_of, said_ms, standings, verdict
+from vlmbench_assets.work.standing import Standing, leaders, number_of, said_ms, standings, verdict
 from vlmbench_assets.work.winners import DIMENSIONS, winners
+
+SINCE = (
+    "since last time: how the score changed since the model was scored here before, on the samples of both times; "
+    "its report says why."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,8 @@ class Board:
     reports: Paths
     lineage: Mapping[str, str]
     commands: str
+    since: Mapping[str, Difference] = field(default_factory=dict)
+    """By model how the headline changed since it was scored before; those without a state before are not in it."""
 
     @property
     def currency(self) -> str | None:
@@ -90,16 +104,20 @@ def leaderboard_pages(board: Board) -> Iterator[tuple[Suffix, Page]]:
 def _lead(board: Board, stand: Sequence[Standing], suffix: Suffix) -> Iterator[Block]:
     ranking = board.ranking
     worse = behind(ranking.pairs, higher_is_better=ranking.higher_is_better)
-    yield Paragraph(tuple(verdict(stand, worse, ranking.documents)))
+    last = last_answer(ranking)
+    said = (f" Last answer: {last}.",) if last else ()
+    yield Paragraph((*verdict(stand, worse, ranking.documents), *said))
+    if ranking.notice:
+        yield Notice((Strong(ranking.notice), "."))
     yield from notices(board.concerns)
     if any(each.value is not None for each in stand):
         yield Tiles(tuple(_tiles(board, stand)))
     yield _table(board, suffix)
-    said = (
+    how = (
         f", {'higher' if ranking.higher_is_better else 'lower'} is better; a failed answer counts as the worst score. "
         f"possible: the ranks that paired tests leave open. {front_words(board.currency)} Table for programs: "
     )
-    yield Paragraph(("Ranked by ", Code(ranking.headline), said, Link("leaderboard.csv", "leaderboard.csv"), "."))
+    yield Paragraph(("Ranked by ", Code(ranking.headline), how, Link("leaderboard.csv", "leaderboard.csv"), "."))
 
 
 def _tiles(board: Board, stand: Sequence[Standing]) -> Iterator[Tile]:
@@ -109,7 +127,7 @@ def _tiles(board: Board, stand: Sequence[Standing]) -> Iterator[Tile]:
     yield Tile(f"{board.ranking.headline} of {best.model}", number(best.value), f"95 %: {ends}" if ends else "")
     if len(board.ranking.scores) > 1:
         yield Tile("models that lead", str(len(first)), f"of {len(scored)} with a score, {len(stand)} in all")
-    yield Tile("samples", str(len(board.samples)), f"of {number_of(board.samples['doc_id'].nunique(), 'document')}")
+    yield _samples_tile(board)
     quick = [(each.latency_ms, each.model) for each in first if each.latency_ms is not None]
     if quick:
         yield Tile("fastest that leads", said_ms(min(quick)[0]), f"{min(quick)[1]}, median")
@@ -118,8 +136,24 @@ def _tiles(board: Board, stand: Sequence[Standing]) -> Iterator[Tile]:
         yield Tile("cheapest that leads", f"{min(cheap)[0]:.2f}", f"{min(cheap)[1]}, {board.currency} per 1,000")
 
 
+def _samples_tile(board: Board) -> Tile:
+    """How many samples the headline scores, and of how many there are."""
+    counted, there = int(board.ranking.table["samples"].max()), len(board.samples)
+    documents = number_of(board.samples["doc_id"].nunique(), "document")
+    if counted == there:
+        return Tile("samples", str(there), f"of {documents}")
+    return Tile("samples", str(counted), f"that {board.ranking.headline} scores, of {there}; {documents} in all")
+
+
 def _table(board: Board, suffix: Suffix) -> Table:
     header, rows = terminal_rows(board.ranking.table, board.ranking.headline, brief=True)
+    if board.since:
+        after = header.index("95 %") + 1
+        header.insert(after, "since last time")
+        for row, model in zip(rows, board.ranking.table["model"], strict=True):
+            row.insert(after, moved(board.since.get(model)))
+    if header[-1] == "note":
+        rows = [[*row[:-1], ", ".join(briefly(row[-1]))] for row in rows]
     at = header.index("model")
     linked = [
         (*unbroken(row[:at]), with_link(row[at], board.reports, suffix), *unbroken(row[at + 1 :])) for row in rows
@@ -167,51 +201,51 @@ def _slices(board: Board) -> list[Block]:
     if not found:
         return []
     left = [model for model in ranking.scores if model not in scores]
-    rows = [
-        (
-            each.dimension,
-            each.group,
-            str(each.samples),
-            listed(each.best),
-            number(each.score),
-            each.following if len(each.best) == 1 else NOTHING,
-            number(each.following_score if len(each.best) == 1 else None),
-            said_p(each.difference.p_holm) if len(each.best) == 1 else NOTHING,
-            "yes" if each.difference.verdict == "better" else "no",
-        )
-        for each in found
-    ]
-    said = "The best model of each slice, held against the next one on the same samples; p is corrected over the slices"
-    said += " of a dimension."
-    said += f" Left out, for other samples were asked: {', '.join(left)}." if left else ""
-    header = ("dimension", "slice", "samples", "best", "score", "next", "score", "p (Holm)", "told apart")
-    return [Paragraph((said,)), Table(header, tuple(rows))]
+    said = f" Left out, for other samples were asked: {', '.join(left)}." if left else ""
+    return winner_blocks(found, said)
 
 
 def _metrics(board: Board) -> list[Block]:
-    table = board.ranking.table
-    others = [name for name in table.columns if name not in FIXED and name != board.ranking.headline]
+    table, headline, plugins = board.ranking.table, board.ranking.headline, board.ranking.plugins
+    others = [name for name in table.columns if name not in FIXED and name != headline and table[name].notna().any()]
     if not others:
         return []
-    rows = [
-        (row["model"], *(number(row[name]) for name in [board.ranking.headline, *others]))
-        for row in table.to_dict("records")
-        if board.ranking.cells[row["model"]] is not None
-    ]
-    return [Table(("model", board.ranking.headline, *others), tuple(rows))]
+    shown = [headline, *others]
+    arrows = {name: f" ({'↑' if plugins[name].higher_is_better else '↓'})" for name in shown if name in plugins}
+    rows = []
+    for model in table["model"]:
+        cell = board.ranking.cells[model]
+        if cell is not None:
+            overall = cell.aggregates[cell.aggregates["dimension"] == "overall"]
+            found = overall[overall["policy"] == HEADLINE_POLICY].set_index("metric").to_dict("index")
+            rows.append((model, *(_with_ends(found.get(name)) for name in shown)))
+    said = "↑: higher is better, ↓: lower; beside each score its 95 % interval. Metrics count what they apply to."
+    return [Paragraph((said,)), Table(("model", *(f"{name}{arrows.get(name, '')}" for name in shown)), tuple(rows))]
+
+
+def _with_ends(row: Mapping[Hashable, float | None] | None) -> str:
+    """A score with its interval behind it, which stays on one line."""
+    if row is None:
+        return NOTHING
+    value, low, high = (known(row[name]) for name in ("value", "ci_low", "ci_high"))
+    ends = interval(low, high).replace(" ", "\N{NO-BREAK SPACE}")
+    return f"{number(value)} ({ends})" if ends else number(value)
 
 
 def _how(board: Board) -> list[Block]:
+    counts = f"count for {board.ranking.headline or 'the headline'}"
+    since = [(SINCE,)] if board.since else []
     possible = (
         "possible: the best and the worst rank that paired tests on the same samples leave open, after Holm's "
         "correction over all pairs. With 95 % all of them hold the true ranks together."
     )
     items = (
-        ("Score: over all samples asked; the interval is 95 %, documents drawn with replacement.",),
+        (f"Score: over the samples asked that {counts}; the interval is 95 %, documents drawn with replacement.",),
         (possible,),
-        ("coverage: the share of samples with a score. failed: answers in error, timed out, refused, unreadable.",),
+        (f"samples: those that {counts}. coverage: the share of them with a score. {FAILED}",),
         ("An answer that was cut off is scored as it stands.",),
-        ("ms: median of what a caller waits for one answer alone. s: what the model took for all answers.",),
+        ("ms: median of what a caller waits for one answer alone.",),
+        *since,
     )
     lineage = tuple((name, value or NOTHING) for name, value in board.lineage.items())
     return [

@@ -1,12 +1,10 @@
 """Put the models of a dataset side by side."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from vlmbench_assets.contracts import UNANSWERED
 from vlmbench_assets.work.combined import Combine
 from vlmbench_assets.work.markdown import NOTHING, interval, number, percent
 from vlmbench_assets.work.percentiles import median
@@ -55,6 +53,8 @@ class CellScores:
     cost_per_1000: float | None = None
     """What a thousand answers cost; 0 where asking costs nothing, None where it is not known."""
     currency: str = ""
+    failed: int | None = None
+    """Answers that failed, of the samples that count for the headline; None where that is not known."""
     imported: str = ""
     """Where its answers were imported from; empty where the model was asked."""
 
@@ -73,6 +73,12 @@ class Ranking:
     combine: Combine | None = None
     unreadable: Mapping[str, str] = field(default_factory=dict)
     """By model without a row why what was made of it cannot be read."""
+    plugins: Mapping[str, MetricPlugin] = field(default_factory=dict)
+    """Of all metrics."""
+    samples: pd.DataFrame | None = None
+    """Those that the compared models were scored on."""
+    notice: str = ""
+    """What to know of the references that all of them were scored on; empty where they are those of now."""
 
     @property
     def scores(self) -> dict[str, pd.DataFrame]:
@@ -91,6 +97,12 @@ class Ranking:
         return self.plugin is None or self.plugin.higher_is_better
 
 
+def last_answer(ranking: Ranking) -> str:
+    """When the latest answer of any model came: a date; empty where none says when."""
+    said = [cell.answers["answered_at"].max() for cell in ranking.cells.values() if cell and len(cell.answers)]
+    return max((str(each)[:10] for each in said if isinstance(each, str)), default="")
+
+
 def rank(
     cells: Mapping[str, CellScores | None],
     headline: str,
@@ -104,7 +116,8 @@ def rank(
     against others), model, the headline and its interval, coverage, samples, failed, median_latency_ms, seconds,
     cost_per_1000 with its currency, front (whether no other model is as good in quality, latency and cost and better in
     one), a column per further metric, note. A null score has no rank. A model whose tables are
-    unreadable is missing, and noted why.
+    unreadable is missing, and noted why. `samples` are those that count for the headline, `coverage` and `failed` are
+    of them.
     """
     unreadable = unreadable or {}
     others = dict.fromkeys(
@@ -116,7 +129,9 @@ def rank(
     table = pd.DataFrame(rows, columns=_columns(headline, list(others))).astype({headline: float})
     table = table.sort_values(headline, ascending=not down, na_position="last", kind="stable", ignore_index=True)
     table["rank"] = table[headline].rank(method="min", ascending=not down).astype("Int64")
-    ranking = Ranking(headline, table, [], cells, plugin, combine, unreadable)
+    for name in ("samples", "failed"):
+        table[name] = table[name].astype("Int64")
+    ranking = Ranking(headline, table, [], cells, plugin, combine, unreadable, plugins)
     ranked = table.loc[table[headline].notna(), "model"].tolist()
     pairs = all_pairs(ranking.scores, plugin, combine) if plugin else []
     ranks = rank_intervals(ranked, pairs, higher_is_better=down) if plugin else {}
@@ -204,8 +219,8 @@ def _row(model: str, cell: CellScores | None, headline: str, others: list[str], 
         "ci_low": None if first is None else first["ci_low"],
         "ci_high": None if first is None else first["ci_high"],
         "coverage": None if first is None else first["coverage"],
-        "samples": len(cell.answers),
-        "failed": int(cell.answers["status"].isin(UNANSWERED).sum()),
+        "samples": 0 if first is None else first["n"],
+        "failed": cell.failed,
         "median_latency_ms": median(cell.answers["latency_ms"]),
         "seconds": cell.answer_s,
         "cost_per_1000": cell.cost_per_1000,
@@ -231,5 +246,5 @@ def milliseconds(value: float | None) -> str:
     return "<1" if value is not None and 0 < value < 1 else number(value, 0)
 
 
-def _whole(value: object) -> str:
-    return NOTHING if value is None or (isinstance(value, float) and math.isnan(value)) else f"{value:.0f}"
+def _whole(value: int | None) -> str:
+    return NOTHING if pd.isna(value) else str(value)

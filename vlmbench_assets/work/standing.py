@@ -64,7 +64,11 @@ def leaders(standings: Sequence[Standing]) -> list[Standing]:
 
 
 def verdict(
-    standings: Sequence[Standing], behind: Mapping[str, Collection[str]], documents: int, what: str = "a score"
+    standings: Sequence[Standing],
+    behind: Mapping[str, Collection[str]],
+    documents: int,
+    what: str = "a score",
+    elsewhere: str = "",
 ) -> Iterator[Inline]:
     """The answer to "which model", as far as there is one.
 
@@ -73,6 +77,7 @@ def verdict(
         behind: By model, those that it was shown to be worse than.
         documents: How many the tests rest on.
         what: The value that ranks.
+        elsewhere: Where others lead, for the end of the sentence that says who leads.
     """
     scored = [each for each in standings if each.value is not None]
     compared = [each for each in scored if each.possible]
@@ -92,30 +97,35 @@ def verdict(
         yield f" The best score has {compared[0].model} with {_scored(compared[0])}."
     elif len(first) == len(compared):
         yield Strong("No best model can be named")
-        yield f": {_named(first)} cannot be told apart."
+        yield f": {_named(first)} cannot be told apart{elsewhere}."
     else:
         of = "" if len(compared) == len(standings) else f" of the {len(compared)} that can be compared"
-        yield from _leading(first, compared, behind, of)
+        yield from _leading(first, compared, behind, of, elsewhere)
     yield from _cheapest(first)
 
 
 def _leading(
-    first: Sequence[Standing], compared: Sequence[Standing], behind: Mapping[str, Collection[str]], of: str
+    first: Sequence[Standing],
+    compared: Sequence[Standing],
+    behind: Mapping[str, Collection[str]],
+    of: str,
+    elsewhere: str,
 ) -> Iterator[Inline]:
     names = {each.model for each in first}
     rest = [each for each in compared if each.model not in names]
     if len(first) == 1:
         alone = first[0].possible == (1, 1)
         yield Strong(f"{first[0].model} {'is best' if alone else 'leads'}{of}")
-        yield f": {_scored(first[0])}."
+        yield f": {_scored(first[0])}{elsewhere}."
     else:
         yield Strong(f"{listed([each.model for each in first])} lead{of} and cannot be told apart")
-        yield f": {listed([_short(each) for each in first])}."
+        yield f": {listed([_short(each) for each in first])}{elsewhere}."
     whole = [each.model for each in rest if names <= set(behind.get(each.model, ()))]
     part = [each.model for each in rest if each.model not in whole]
     of_all = {1: "it", 2: "both"}.get(len(first), "all of them")
     if whole:
-        yield f" {_some(whole, len(compared))} {_are(whole)} behind {of_all}."
+        on_average = " on average" if elsewhere else ""
+        yield f" {_some(whole, len(compared))} {_are(whole)} behind {of_all}{on_average}."
     if part:
         before = [each.model for each in compared if len(part) == 1 and each.model in behind.get(part[0], ())]
         yield f" {_some(part, len(compared))} {_are(part)} behind {listed(before) if before else 'some of the others'}."

@@ -7,11 +7,14 @@ import pandas as pd
 
 from vlmbench_assets.work.combined import Combine, scores_of
 from vlmbench_assets.work.compare import Difference, corrected_for_number, difference, paired_rows
+from vlmbench_assets.work.rank import Ranking
 from vlmbench_sdk import MetricPlugin
 
 DIMENSIONS = ("field", "doc_type", "subset", "language")
 FEWEST = 2
 """Groups that make a dimension, and models that make a comparison."""
+SEPARATOR = "/"
+"""Between the name of a dataset and an id: no dataset has it in its name."""
 MOST_SLICES = 40
 """Of each dimension, those with most samples."""
 
@@ -63,6 +66,42 @@ def winners(
         told = corrected_for_number([each.difference for each in best], plugin)
         found += [replace(each, difference=after) for each, after in zip(best, told, strict=True)]
     return found
+
+
+def over_datasets(
+    rankings: Mapping[str, Ranking], models: Sequence[str]
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """The scores and the slices of several datasets as one, for `winners`: only of slices that several of them have.
+
+    Args:
+        rankings: By dataset, ranked by one metric.
+        models: Those that can be compared on every dataset.
+    """
+    names = ["sample_id", *DIMENSIONS]
+    slices = pd.concat(
+        [
+            ranking.samples[names].assign(sample_id=dataset + SEPARATOR + ranking.samples["sample_id"], dataset=dataset)
+            for dataset, ranking in rankings.items()
+            if ranking.samples is not None
+        ]
+        or [pd.DataFrame(columns=[*names, "dataset"])],
+        ignore_index=True,
+    )
+    for dimension in DIMENSIONS:
+        datasets = slices.groupby(dimension)["dataset"].transform("nunique")
+        slices[dimension] = slices[dimension].where(datasets >= FEWEST, "")
+    scores = {
+        model: pd.concat(
+            [
+                rows.assign(**{name: dataset + SEPARATOR + rows[name] for name in ("sample_id", "doc_id")})
+                for dataset, ranking in rankings.items()
+                for rows in [ranking.scores[model]]
+            ],
+            ignore_index=True,
+        )
+        for model in models
+    }
+    return scores, slices.drop(columns="dataset")
 
 
 def _winner(

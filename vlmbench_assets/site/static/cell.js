@@ -114,7 +114,7 @@
       fields.get(field).set(kind, count);
     }
     const named = kinds.map((kind) => [kind, site.named('category', kind)]);
-    return site.panel(t('errors'), h('p', { class: 'hint' }, t('errors.hint', { metric: summary.judged })), h('ul', { class: 'legend' }, named.map(([kind, name]) => h('li', {}, h('span', { class: `swatch category-${kind}`, 'aria-hidden': 'true' }), name))),
+    return site.panel(t('errors'), h('p', { class: 'hint' }, t('errors.hint', { metric: site.listed(summary.judged) })), h('ul', { class: 'legend' }, named.map(([kind, name]) => h('li', {}, h('span', { class: `swatch category-${kind}`, 'aria-hidden': 'true' }), name))),
       site.table({
         caption: t('errors'),
         rowHeader: 'field',
@@ -151,7 +151,7 @@
   function confusion(summary) {
     if (!summary.confusion) return null;
     const { gold, said, counts } = summary.confusion;
-    const named = (name) => ({ '(other)': t('class.other'), '(unparsed)': t('class.unparsed') }[name] || name);
+    const named = (name) => ({ '(no such class)': t('class.none'), '(further classes)': t('class.further'), '(unparsed)': t('class.unparsed') }[name] || name);
     return site.panel(t('classes'), h('p', { class: 'hint' }, t('classes.hint')), site.table({
       caption: t('classes'),
       rowHeader: 'gold',

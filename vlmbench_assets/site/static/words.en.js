@@ -80,5 +80,5 @@ site.words.en = {
   'pairs.apart': 'What was scored on other samples or references is held only against what was scored on the same ones.',
   'notes.all': 'all models', 'mark.apart': 'not comparable', 'mark.unreadable': 'cannot be read', 'chart.of': 'Chart: {label}',
   read: 'Could be read', 'read.of': '{share} ({n} of {of} answers)',
-  classes: 'Which class is taken for which', 'classes.hint': 'Rows: the class of the gold; columns: the class that was answered. The bluer, the larger its share of the row.', 'class.other': '(other)', 'class.unparsed': '(unreadable)',
+  classes: 'Which class is taken for which', 'classes.hint': 'Rows: the class of the gold; columns: the class that was answered. The bluer, the larger its share of the row.', 'class.none': '(no such class)', 'class.further': '(further classes)', 'class.unparsed': '(unreadable)',
 };

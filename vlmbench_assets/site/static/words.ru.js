@@ -80,7 +80,7 @@ site.words.ru = {
   'pairs.apart': 'Оценённое на других примерах или эталонах сравнивается только с оценённым на тех же.',
   'notes.all': 'все модели', 'mark.apart': 'несравнимо', 'mark.unreadable': 'не читается', 'chart.of': 'График: {label}',
   read: 'Удалось прочесть', 'read.of': '{share} ({n} из {of} ответов)',
-  classes: 'Какой класс за какой принят', 'classes.hint': 'Строки — класс эталона, столбцы — класс в ответе. Чем синее, тем больше доля строки.', 'class.other': '(другие)', 'class.unparsed': '(не разобрано)',
+  classes: 'Какой класс за какой принят', 'classes.hint': 'Строки — класс эталона, столбцы — класс в ответе. Чем синее, тем больше доля строки.', 'class.none': '(нет такого класса)', 'class.further': '(остальные классы)', 'class.unparsed': '(не разобрано)',
 };
 
 // Why something is as it is, which the program says in English: what is not here stays so. `$1?` is translated in turn where it can be.

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from vlmbench_assets.charts.errors import error_counts, judge
+from vlmbench_assets.charts.errors import all_kinds, judge, judges
 from vlmbench_assets.contracts import UNANSWERED
 from vlmbench_assets.page.blocks import Block, Bullets, Inline, Notice, Paragraph, Strong, Tile, Tiles
 from vlmbench_assets.work.cell_report.facts import ReportFacts
 from vlmbench_assets.work.markdown import NOTHING, interval, number, percent
+from vlmbench_assets.work.own_metric import Unscored, unscored
 from vlmbench_assets.work.percentiles import median
 from vlmbench_assets.work.report_tables import ReportTables
+from vlmbench_assets.work.standing import number_of
 
 NOTHING_THERE = ("[]", '[""]')
 """References of a sample without gold, and of one that rightly has no answer."""
@@ -24,8 +26,9 @@ def lead(tables: ReportTables, facts: ReportFacts) -> tuple[Block, ...]:
     notices = tuple(Notice(parts) for parts in _notices(facts))
     if tables.samples.empty:
         return (*notices, said)
-    glance = tuple(_glance(tables, facts))
-    return (*notices, said, Tiles(tuple(_tiles(tables, facts))), *((Bullets(glance),) if glance else ()))
+    left = unscored(tables)
+    glance = tuple(_glance(tables, facts, left))
+    return (*notices, said, Tiles(tuple(_tiles(tables, facts, left.samples))), *((Bullets(glance),) if glance else ()))
 
 
 def _notices(facts: ReportFacts) -> Iterator[tuple[Inline, ...]]:
@@ -72,7 +75,7 @@ def _overall(tables: ReportTables) -> "tuple[pd.Series | None, str]":
     return row, interval(row["ci_low"], row["ci_high"])
 
 
-def _tiles(tables: ReportTables, facts: ReportFacts) -> Iterator[Tile]:
+def _tiles(tables: ReportTables, facts: ReportFacts, left: int) -> Iterator[Tile]:
     row, bounds = _overall(tables)
     value = None if row is None else row["value"]
     yield Tile(tables.headline, number(value), f"95 %: {bounds}" if bounds else "no interval")
@@ -82,7 +85,9 @@ def _tiles(tables: ReportTables, facts: ReportFacts) -> Iterator[Tile]:
         if row is None
         else f"{row['n_scored'] if coverage == 1 else round(coverage * row['n'])} of {row['n']} scored"
     )
-    yield Tile("coverage", percent(coverage), scored)
+    left = unscored(tables).samples
+    more = f"; {left} more {_are(left)} not for this metric" if scored and left else ""
+    yield Tile("coverage", percent(coverage), f"{scored}{more}")
     answers, statuses = len(tables.answers), tables.answers["status"]
     read, said = read_of(tables)
     yield Tile("parse rate", percent(read / said if said else None), f"{read} of {said} answers read")
@@ -96,21 +101,45 @@ def _tiles(tables: ReportTables, facts: ReportFacts) -> Iterator[Tile]:
         yield Tile("1,000 answers cost", f"{facts.cost.per_1000:.2f}", facts.cost.currency)
 
 
-def _glance(tables: ReportTables, facts: ReportFacts) -> Iterator[tuple[Inline, ...]]:
+def _glance(tables: ReportTables, facts: ReportFacts, left: Unscored) -> Iterator[tuple[Inline, ...]]:
     """Where it fails and what changed, a line each."""
+    if left.samples and left.samples < len(tables.samples):
+        yield _not_scored(tables, left)
     weakest = [said for dimension in ("field", "doc_type", "subset") if (said := _weakest(tables, dimension))]
     if weakest:
         yield Strong("Weakest:"), f" {'; '.join(weakest)}."
-    metric = judge(tables)
-    if metric:
-        counts = error_counts(tables, metric).sum().drop("correct", errors="ignore")
-        counts = counts[counts > 0].sort_values(ascending=False, kind="stable")
+    if judge(tables):
+        kinds = all_kinds(tables)
+        counts = kinds["kind"].value_counts().sort_index().drop("correct", errors="ignore")
+        counts = counts.sort_values(ascending=False, kind="stable")
         said = ", ".join(f"{number} {str(kind).replace('_', ' ')}" for kind, number in counts.items())
-        yield Strong("Errors:"), f" {said or 'none'} (by {metric})."
+        yield Strong("Errors:"), f" {said or 'none'} (by {judges(kinds)})."
     if facts.since is not None and facts.since.difference.difference is not None:
         found = facts.since.difference
         moved = f"{facts.since.metric} {found.difference:+.3f}".replace("-", "−")
-        yield Strong("Since last time:"), f" {moved}, {found.verdict}; {len(facts.since.flips)} samples flipped."
+        yield (
+            Strong("Since last time:"),
+            f" {moved}, {found.verdict}; {number_of(len(facts.since.flips), 'sample')} flipped.",
+        )
+
+
+def _not_scored(tables: ReportTables, left: Unscored) -> tuple[Inline, ...]:
+    """Samples that the headline leaves out, with the score of the metric that looks at them."""
+    said = Strong(f"{number_of(left.samples, 'sample')} {_are(left.samples)} not scored by {tables.headline}:")
+    parts: list[str] = []
+    for name, count in left.by.items():
+        rows = tables.groups("overall", name)
+        # A metric that scores others too has no score of these alone.
+        alone = not rows.empty and int(rows["n"].iloc[0]) == count
+        whom = "them" if count == left.samples else str(count)
+        parts.append(f"{name} scores {whom}" + (f", {number(rows['value'].iloc[0])}" if alone else ""))
+    nothing = left.samples - sum(left.by.values())
+    parts += [f"nothing scores {nothing}"] if nothing else []
+    return said, f" {'; '.join(parts)}."
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _weakest(tables: ReportTables, dimension: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from vlmbench_assets.page.blocks import Block, Commands, Folded, Page, Paragraph, Section
+from vlmbench_assets.work.board_parts import Suffix
 from vlmbench_assets.work.cell_report.facts import ReportFacts
 from vlmbench_assets.work.cell_report.lead import lead
 from vlmbench_assets.work.cell_report.samples import flipped_samples, worst_samples
@@ -15,8 +16,15 @@ LONGEST_FACT = 4000
 """Options and packages are shown whole: whoever reproduces a score needs the end of the list too."""
 
 
-def report_page(tables: ReportTables, facts: ReportFacts, pictures: Sequence[Drawn]) -> Page:
-    """Make the page: the answer first, then where it fails, then what it was made from."""
+def report_page(tables: ReportTables, facts: ReportFacts, pictures: Sequence[Drawn], suffix: Suffix = "md") -> Page:
+    """Make the page: the answer first, then where it fails, then what it was made from.
+
+    Args:
+        tables: The cell's.
+        facts: What else to say.
+        pictures: For the sections of their titles.
+        suffix: What it will be written as: each says what the reader sees there.
+    """
     known = [
         Section("Scores", scores(tables)),
         Section("Since last time", since(facts)),
@@ -27,8 +35,8 @@ def report_page(tables: ReportTables, facts: ReportFacts, pictures: Sequence[Dra
         Section("Speed", speed(tables, facts)),
         Section("Tokens and cost", tokens_and_cost(tables, facts)),
         Section("Resources", _resources(facts)),
-        Section("Worst samples", worst_samples(tables, facts.thumbnails)),
-        Section("Flipped samples", flipped_samples(facts.since, facts.thumbnails)),
+        Section("Worst samples", worst_samples(tables, facts.thumbnails, suffix)),
+        Section("Flipped samples", flipped_samples(facts.since, facts.thumbnails, suffix)),
         Section("What was asked of whom", _asked(facts)),
         Section("How to reproduce", (Commands(facts.command),)),
     ]

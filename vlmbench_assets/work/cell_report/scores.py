@@ -1,6 +1,6 @@
 """The scores of a cell, and how they break down."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
 
@@ -8,7 +8,10 @@ from vlmbench_assets.page.blocks import Block, Bullets, Code, Inline, Paragraph,
 from vlmbench_assets.work.cell_report.facts import ReportFacts
 from vlmbench_assets.work.compare import Difference
 from vlmbench_assets.work.markdown import NOTHING, interval, number, percent
+from vlmbench_assets.work.own_metric import metrics_in_turn, own_groups
 from vlmbench_assets.work.report_tables import ReportTables
+from vlmbench_assets.work.standing import number_of
+from vlmbench_assets.work.statistics import TOO_FEW
 
 BREAKDOWNS = ("field", "doc_type", "subset", "language")
 OTHER_METRICS = 3
@@ -26,7 +29,7 @@ def scores(tables: ReportTables) -> tuple[Block, ...]:
                     name,
                     "higher" if plugin.higher_is_better else "lower",
                     number(worst[0]["value"]),
-                    interval(worst[0]["ci_low"], worst[0]["ci_high"]),
+                    ends(worst[0]),
                     number(answered[0]["value"]),
                     percent(worst[0]["coverage"]),
                     str(worst[0]["n"]),
@@ -56,24 +59,43 @@ def breakdowns(tables: ReportTables, facts: ReportFacts) -> list[Section]:
 
 
 def _breakdown(tables: ReportTables, dimension: str) -> tuple[Block, ...]:
-    groups = tables.groups(dimension)
+    found = own_groups(tables, dimension, metrics_in_turn(tables))
     # One group would only repeat the headline.
-    if len(groups) < 2:
+    if len(found) < 2:
         return ()
-    others = [name for name in tables.metric_plugins if name != tables.headline][:OTHER_METRICS]
-    more = {name: tables.groups(dimension, name).set_index("group")["value"].to_dict() for name in others}
+    own = list(found["metric"].unique())
+    values = {
+        name: tables.groups(dimension, name).dropna(subset="value").set_index("group")["value"].to_dict()
+        for name in tables.metric_plugins
+        if name not in own
+    }
+    others = [name for name in values if values[name]][:OTHER_METRICS]
+    several = len(own) > 1
     rows = tuple(
         (
             str(row["group"]) or "(none)",
+            *([row["metric"]] if several else []),
             number(row["value"]),
-            interval(row["ci_low"], row["ci_high"]),
-            *(number(more[name].get(row["group"])) for name in others),
+            ends(row),
+            *(number(values[name].get(row["group"])) for name in others),
             percent(row["coverage"]),
             str(row["n"]),
         )
-        for row in groups.to_dict("records")
+        for row in found.to_dict("records")
     )
-    return (Table((dimension, tables.headline, "95 % interval", *others, "coverage", "n"), rows),)
+    first = ("scored by", "score") if several else (tables.headline,)
+    table = Table((dimension, *first, "95 % interval", *others, "coverage", "n"), rows)
+    said = (Code(tables.headline), " scores no sample of some rows: those are scored by another metric.")
+    return (Paragraph(said), table) if several else (table,)
+
+
+def ends(row: Mapping[Hashable, object]) -> str:
+    """The interval of a row of aggregates, or why there is none."""
+    low, high, documents = row["ci_low"], row["ci_high"], row["documents"]
+    if isinstance(low, float) and isinstance(high, float) and (said := interval(low, high)):
+        return said
+    too_few = row["ci_method"] == TOO_FEW and isinstance(documents, int)
+    return f"{number_of(documents, 'document')}: too few" if too_few and isinstance(documents, int) else NOTHING
 
 
 def _robustness(tables: ReportTables, drops: Sequence[tuple[str, Difference]]) -> tuple[Block, ...]:
@@ -128,11 +150,11 @@ def since(facts: ReportFacts) -> tuple[Block, ...]:
     flips = found.flips
     better = int((flips["moved"] == "better").sum()) if len(flips) else 0
     counted: tuple[Inline, ...] = (
-        Strong(f"{len(flips)} samples flipped"),
+        Strong(f"{number_of(len(flips), 'sample')} flipped"),
         f": {better} better, {len(flips) - better} worse.",
     )
     if found.left_out:
-        counted = (*counted, f" {found.left_out} samples that only one of both has are left out.")
+        counted = (*counted, f" Left out: {number_of(found.left_out, 'sample')} that only one of both has.")
     reasons = tuple((reason,) for reason in found.reasons) or (("nothing that is known",),)
     return (Paragraph(counted), table, Paragraph(("What changed:",)), Bullets(reasons))
 

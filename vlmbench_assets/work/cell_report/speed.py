@@ -42,7 +42,7 @@ def _percentiles(tables: ReportTables, columns: Sequence[str]) -> tuple[Block, .
     found = list(measures(tables.answers, columns))
     if not found:
         return ()
-    header = ("", "answers", *(_NAMES[share] for share in SHOWN), "largest")
+    header = ("measure", "answers", *(_NAMES[share] for share in SHOWN), "largest")
     rows = tuple((f"{each.name}, {each.unit}" if each.unit else each.name, *each.shown()) for each in found)
     needs = ", ".join(f"{fewest(share)} for the {_NAMES[share]}" for share in SHOWN)
     rule = f"Of single answers. A percentile is shown from as many as put one beyond it: {needs}."
