@@ -17,12 +17,12 @@ from tests.work.cells import CER, EXACT, Row, cell_of
 from vlmbench_assets.charts.standings import apart, draw_front, draw_scores
 from vlmbench_assets.page.as_html import is_number, page_html
 from vlmbench_assets.page.as_markdown import page_markdown
-from vlmbench_assets.page.blocks import Inline
+from vlmbench_assets.page.blocks import Inline, Table
 from vlmbench_assets.work.aggregate import counted, joined
 from vlmbench_assets.work.average import MEAN_RANK, average
 from vlmbench_assets.work.benchmark_page import BenchmarkBoard, benchmark_pages
 from vlmbench_assets.work.benchmark_table import benchmark_rows, benchmark_table
-from vlmbench_assets.work.board_parts import Suffix, briefly, notices, said_p, shown_pairs, signed
+from vlmbench_assets.work.board_parts import Suffix, briefly, notices, said_p, shown_pairs, signed, winner_blocks
 from vlmbench_assets.work.draw import render_png
 from vlmbench_assets.work.leaderboard_page import Board, leaderboard_pages
 from vlmbench_assets.work.rank import CellScores, Ranking, rank, terminal_rows
@@ -133,6 +133,25 @@ def test_the_winner_of_a_slice_is_told_from_the_next_or_not() -> None:
     assert found["field", "f0"].difference.verdict == "better"
     assert found["field", "f1"].best == ("a", "b")
     assert found["field", "f1"].difference.verdict == "no difference"
+
+
+def test_a_slice_of_too_few_documents_is_not_called_level() -> None:
+    ranking = rank(
+        {
+            model: scores_of(rows_of((right, right), documents=6), "exact_match")
+            for model, right in (("a", 1.0), ("b", 0.0))
+        },
+        "exact_match",
+        PLUGINS,
+    )
+    slices = cell_of(rows_of((1.0,), documents=6)).samples[["sample_id", *DIMENSIONS]]
+    _, table = winner_blocks(winners(ranking.scores, slices, EXACT), "")
+    assert isinstance(table, Table)
+    # Two fields: twice 2 / 2**6 is above 0.05, though each of six documents says the same.
+    assert [(row[1], row[-1]) for row in table.rows if row[0] == "field"] == [
+        ("f0", "too few documents"),
+        ("f1", "too few documents"),
+    ]
 
 
 def test_a_slice_that_several_datasets_have_has_a_winner_over_all_of_them() -> None:

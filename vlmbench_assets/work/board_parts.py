@@ -171,6 +171,9 @@ def _pair_row(pair: Pair, *, higher_is_better: bool) -> tuple[str, ...]:
     )
 
 
+_TOLD = {"better": "yes", "cannot be told": "too few documents"}
+
+
 def winner_blocks(found: Sequence[Winner], besides: str) -> list[Block]:
     """The best model of each slice.
 
@@ -188,7 +191,7 @@ def winner_blocks(found: Sequence[Winner], besides: str) -> list[Block]:
             each.following if len(each.best) == 1 else NOTHING,
             number(each.following_score if len(each.best) == 1 else None),
             said_p(each.difference.p_holm) if len(each.best) == 1 else NOTHING,
-            "yes" if each.difference.verdict == "better" else "no",
+            _TOLD.get(each.difference.verdict, "no") if len(each.best) == 1 else "no",
         )
         for each in found
     ]
