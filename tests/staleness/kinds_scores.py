@@ -118,7 +118,7 @@ SCORES = [
     ),
     Kind(
         "way of aggregating",
-        constants={"AGGREGATION": "4"},
+        constants={"AGGREGATION": "another"},
         stale=everywhere(aggregates=["way of aggregating changed"]),
     ),
     Kind(
@@ -134,7 +134,7 @@ SCORES = [
     ),
     Kind(
         "layout of the pages",
-        constants={"PAGE": "6"},
+        constants={"PAGE": "another"},
         stale=everywhere(report=["layout of the page changed"]),
         boards=dict.fromkeys(SAMPLES, ("layout of the page changed",)),
         benchmark=(),
