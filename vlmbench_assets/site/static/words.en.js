@@ -24,7 +24,7 @@ site.words.en = {
   'rank.possible': '{rank} (possible: {ranks})', interval: '95 % interval', 'interval.95': '95 % interval {interval}', coverage: 'Coverage', failed: 'Failed', 'latency.ms': 'Median latency, ms',
   'latency.ms.log': 'Median latency, ms (logarithmic)', 'cost.1000': 'Cost of 1,000 answers', notes: 'Notes', front: 'on the front',
   'front.hint': 'No other model is as good in score, latency and cost and better in one',
-  'leaderboard.hint': 'Models that share possible ranks are not separable. ◆ marks the front: no other model is as good in score, latency and cost and better in one.',
+  'leaderboard.hint': 'Models that share possible ranks are not separable. ◆ marks the front: no other model is as good in score, latency and cost and better in one; what is not known counts as the worst.',
   'since.last': 'Since last time', 'since.last.hint': 'Change of the score from the run before, paired by sample; the cell says what changed', 'better.than.before': '{difference}, better than before', 'worse.than.before': '{difference}, worse than before',
   charts: 'Quality against time and cost', 'charts.hint': 'Filled points are on the front; lines are 95 % intervals. The figures are in the leaderboard.',
   'chart.latency': '{metric} against median latency, by model', 'chart.cost': '{metric} against the cost of 1,000 answers, by model',
