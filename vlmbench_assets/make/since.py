@@ -32,5 +32,5 @@ def since_before(bench: Bench, cell: Cell, metric: str = "") -> tuple[Since | No
     except (WorkspaceError, ContractError):
         return None, GONE
     told = found.comparison
-    left_out = len(told.only_first) + len(told.only_second)
+    left_out = sum(map(len, (told.only_first, told.only_second, told.scored_first, told.scored_second)))
     return Since(found.reasons, found.metric, told.overall, told.flips, left_out), ""

@@ -94,8 +94,9 @@ def ends(row: Mapping[Hashable, object]) -> str:
     low, high, documents = row["ci_low"], row["ci_high"], row["documents"]
     if isinstance(low, float) and isinstance(high, float) and (said := interval(low, high)):
         return said
-    too_few = row["ci_method"] == TOO_FEW and isinstance(documents, int)
-    return f"{number_of(documents, 'document')}: too few" if too_few and isinstance(documents, int) else NOTHING
+    if row["ci_method"] == TOO_FEW and isinstance(documents, int):
+        return f"{number_of(documents, 'document')}: too few"
+    return NOTHING
 
 
 def _robustness(tables: ReportTables, drops: Sequence[tuple[str, Difference]]) -> tuple[Block, ...]:
